@@ -7,6 +7,7 @@
 
 /* The same source once more, without SIMD, as a second opinion. */
 #define JSON_PORTABLE
+#define json_rune     portable_rune
 #define json_space    portable_space
 #define json_string   portable_string
 #define json_value    portable_value
@@ -14,6 +15,8 @@
 #define json_decode   portable_decode
 #define json_key      portable_key
 #include "../src/json.c"
+#include "../src/json_decode.c"
+#undef json_rune
 #undef json_space
 #undef json_string
 #undef json_value

@@ -320,8 +320,12 @@ stdio_bus_state_t stdio_bus_get_state(const stdio_bus_t *bus)
     return bus != NULL ? bus->state : STDIO_BUS_STATE_STOPPED;
 }
 
-static int to_int(size_t count)
+/* A count for the host, or why there is none. */
+static int answer(const struct stdio_bus *bus, size_t count)
 {
+    if (bus_is_foreign(bus)) {
+        return STDIO_BUS_ERR_STATE;
+    }
     return count > INT_MAX ? INT_MAX : (int)count;
 }
 
@@ -334,27 +338,30 @@ int stdio_bus_worker_count(const stdio_bus_t *bus)
     for (size_t i = 0; i < bus->router.pool_count; i++) {
         count += bus->router.pools[i].worker_count;
     }
-    return to_int(count);
+    return answer(bus, count);
 }
 
 int stdio_bus_session_count(const stdio_bus_t *bus)
 {
-    return bus != NULL ? to_int(bus->router.session_bound) : STDIO_BUS_ERR_INVALID;
+    return bus != NULL ? answer(bus, bus->router.session_bound) : STDIO_BUS_ERR_INVALID;
 }
 
 int stdio_bus_pending_count(const stdio_bus_t *bus)
 {
-    return bus != NULL ? to_int(bus->router.pending) : STDIO_BUS_ERR_INVALID;
+    return bus != NULL ? answer(bus, bus->router.pending) : STDIO_BUS_ERR_INVALID;
 }
 
 int stdio_bus_client_count(const stdio_bus_t *bus)
 {
-    return bus != NULL ? to_int(bus->client_count) : STDIO_BUS_ERR_INVALID;
+    return bus != NULL ? answer(bus, bus->client_count) : STDIO_BUS_ERR_INVALID;
 }
 
 int stdio_bus_get_poll_fd(const stdio_bus_t *bus)
 {
-    return bus != NULL ? loop_fd(bus->loop) : -1;
+    if (bus == NULL) {
+        return -1;
+    }
+    return bus_is_foreign(bus) ? STDIO_BUS_ERR_STATE : loop_fd(bus->loop);
 }
 
 int stdio_bus_get_listen_port(const stdio_bus_t *bus)

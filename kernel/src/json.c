@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "json.h"
+#include "json_parts.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -20,11 +20,6 @@
 #define HOT  __attribute__((always_inline)) static inline
 #define COLD __attribute__((noinline)) static
 
-static inline bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') < 10;
-}
-
 const char *json_space(const char *p, const char *end)
 {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) {
@@ -39,7 +34,7 @@ HOT const char *skip_space(const char *p, const char *end)
 }
 
 /* The second byte carries the limits of a sequence: no overlong form, no surrogate, nothing above U+10FFFF. */
-static const char *utf8_sequence(const char *p, const char *end)
+const char *json_rune(const char *p, const char *end)
 {
     const unsigned char *s = (const unsigned char *)p;
     unsigned char lead = s[0];
@@ -63,7 +58,7 @@ static const char *utf8_sequence(const char *p, const char *end)
 static const char *text_bytes(const char *p, const char *end)
 {
     while (p && p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') {
-        p = (unsigned char)*p < 0x80 ? p + 1 : utf8_sequence(p, end);
+        p = (unsigned char)*p < 0x80 ? p + 1 : json_rune(p, end);
     }
     return p;
 }
@@ -164,25 +159,6 @@ HOT const char *skip_text(const char *p, const char *end)
 
 #endif
 
-/* The value of four hexadecimal digits, or -1. */
-static int hex4(const char *p, const char *end)
-{
-    int value = 0;
-
-    if (end - p < 4) {
-        return -1;
-    }
-    for (int i = 0; i < 4; i++) {
-        int letter = (p[i] | 0x20) - 'a';
-
-        if (!is_digit(p[i]) && (letter < 0 || letter > 5)) {
-            return -1;
-        }
-        value = value * 16 + (is_digit(p[i]) ? p[i] - '0' : letter + 10);
-    }
-    return value;
-}
-
 /* The byte after the escape whose backslash is at p, or NULL. */
 static const char *skip_escape(const char *p, const char *end)
 {
@@ -190,7 +166,7 @@ static const char *skip_escape(const char *p, const char *end)
         return NULL;
     }
     if (p[1] == 'u') {
-        return hex4(p + 2, end) < 0 ? NULL : p + 6;
+        return json_hex4(p + 2, end) < 0 ? NULL : p + 6;
     }
     return memchr("\"\\/bfnrt", p[1], 8) ? p + 2 : NULL;
 }
@@ -222,7 +198,7 @@ HOT const char *digits(const char *p, const char *end)
 {
     const char *start = p;
 
-    while (p < end && is_digit(*p)) {
+    while (p < end && json_is_digit(*p)) {
         p++;
     }
     return p == start ? NULL : p;
@@ -385,140 +361,4 @@ const char *json_value(const char *p, const char *end, unsigned depth)
         return NULL;
     }
     return opens(*p) ? skip_nested(p, end, depth) : skip_scalar(p, end);
-}
-
-bool json_is_plain(struct span raw)
-{
-    return !memchr(raw.at, '\\', raw.len);
-}
-
-static size_t put_utf8(char *out, uint32_t c)
-{
-    static const unsigned char marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    size_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-    for (size_t i = size - 1; i > 0; i--, c >>= 6) {
-        out[i] = (char)(0x80 | (c & 0x3F));
-    }
-    out[0] = (char)(marks[size] | c);
-    return size;
-}
-
-/* Decodes the valid \u escape at *at, with its second half where it is a pair, and moves behind it. */
-static size_t decode_unicode(const char **at, const char *end, char *out)
-{
-    const char *p = *at + 6;
-    uint32_t c = (uint32_t)hex4(*at + 2, end);
-
-    if (c >> 10 == 0xD800 >> 10 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-        uint32_t low = (uint32_t)hex4(p + 2, end);
-
-        if (low >> 10 == 0xDC00 >> 10) {
-            c = 0x10000 + ((c & 0x3FF) << 10) + (low & 0x3FF);
-            p += 6;
-        }
-    }
-    *at = p;
-    return put_utf8(out, c);
-}
-
-size_t json_decode(struct span raw, char *out)
-{
-    static const char letters[] = "bfnrt", values[] = "\b\f\n\r\t";
-    const char *p = raw.at + 1, *end = raw.at + raw.len - 1;
-    char *w = out;
-
-    while (p < end) {
-        const char *slash = memchr(p, '\\', (size_t)(end - p));
-        size_t run = (size_t)((slash ? slash : end) - p);
-
-        memcpy(w, p, run);
-        w += run;
-        p += run;
-        if (p == end) {
-            break;
-        }
-        if (p[1] == 'u') {
-            w += decode_unicode(&p, end, w);
-        } else {
-            const char *letter = strchr(letters, p[1]);
-
-            *w++ = letter ? values[letter - letters] : p[1];
-            p += 2;
-        }
-    }
-    return (size_t)(w - out);
-}
-
-/* Adds the exponent whose 'e' is at p to *scale and returns NULL, or, where it does not fit, its first digit. */
-static const char *add_exponent(const char *p, const char *end, int64_t *scale)
-{
-    bool negative = p[1] == '-';
-    int64_t value = 0;
-
-    do {
-        p++;
-    } while (p < end && (*p < '1' || *p > '9'));
-    if (end - p > 18) {
-        return p;
-    }
-    for (; p < end; p++) {
-        value = value * 10 + (*p - '0');
-    }
-    *scale += negative ? -value : value;
-    return NULL;
-}
-
-/* 'n', the sign, the digits without zeros at either end and, unless it is 0, 'e' with the power of ten of the
- * last digit. An exponent too long to compute with follows as it is: better different than equal. */
-static size_t number_key(struct span raw, char *out)
-{
-    const char *p = raw.at, *end = raw.at + raw.len, *far = NULL;
-    bool fraction = false;
-    int64_t scale = 0;
-    char *w = out, *first;
-
-    *w++ = 'n';
-    if (*p == '-') {
-        *w++ = *p++;
-    }
-    for (first = w; p < end && (*p | 0x20) != 'e'; p++) {
-        if (*p == '.') {
-            fraction = true;
-            continue;
-        }
-        scale -= fraction;
-        if (*p != '0' || w != first) {
-            *w++ = *p;
-        }
-    }
-    if (w == first) {
-        out[1] = '0';
-        return 2;
-    }
-    for (; w[-1] == '0'; w--) {
-        scale++;
-    }
-    if (p < end) {
-        far = add_exponent(p, end, &scale);
-    }
-    if (scale != 0) {
-        w += snprintf(w, sizeof "e-9223372036854775808", "e%lld", (long long)scale);
-    }
-    if (far) {
-        *w++ = 'E';
-        *w++ = p[1] == '-' ? '-' : '+';
-        memcpy(w, far, (size_t)(end - far));
-        w += end - far;
-    }
-    return (size_t)(w - out);
-}
-
-size_t json_key(struct span raw, char *out)
-{
-    out[0] = raw.at[0] == '"' ? 's' : 'z';
-    if (raw.at[0] == '"') {
-        return 1 + json_decode(raw, out + 1);
-    }
-    return raw.at[0] == 'n' ? 1 : number_key(raw, out);
 }

@@ -18,6 +18,9 @@ struct span {
 /* Skips white space. */
 const char *json_space(const char *p, const char *end);
 
+/* The byte after the UTF-8 sequence of several bytes that starts at p, or NULL where it is not valid. */
+const char *json_rune(const char *p, const char *end);
+
 /* The byte after the string whose opening quote is at p, or NULL where it is not a valid string. */
 const char *json_string(const char *p, const char *end);
 

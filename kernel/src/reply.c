@@ -50,12 +50,17 @@ static void add_string(struct text *text, const char *string)
     add(text, string, strlen(string));
 }
 
-/* Details quote commands and system messages: whatever is not plain ASCII is escaped byte by byte. */
+/* Details quote commands and messages of the system: what is not printable UTF-8 is escaped byte by byte. */
 static void add_escaped(struct text *text, const char *string)
 {
-    for (const char *p = string; *p != '\0'; p++) {
+    const char *end = string + strlen(string);
+    for (const char *p = string; p < end; p++) {
         unsigned char byte = (unsigned char)*p;
-        if (byte == '"' || byte == '\\') {
+        const char *after = byte < 0x80 ? NULL : json_rune(p, end);
+        if (after != NULL) {
+            add(text, p, (size_t)(after - p));
+            p = after - 1;
+        } else if (byte == '"' || byte == '\\') {
             add(text, "\\", 1);
             add(text, p, 1);
         } else if (byte < 0x20 || byte >= 0x7f) {

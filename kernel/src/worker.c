@@ -88,10 +88,10 @@ static void leave_slot(struct worker *worker)
 {
     struct slot *slot = worker->slot;
     worker->slot = NULL;
+    router_worker_left(worker->pool->router, worker);
     if (slot != NULL) {
         slot_lost(slot, worker);
     }
-    router_worker_left(worker->pool->router, worker);
 }
 
 static void on_exited(struct worker *worker, enum process_fate fate, int status)
