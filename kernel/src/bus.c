@@ -193,25 +193,38 @@ void bus_bury_dead(struct stdio_bus *bus)
     }
 }
 
-/* Everybody goes without a word: what the router still holds is freed on the way. */
-void bus_drop_peers(struct stdio_bus *bus, bool in_child)
+/* In a forked child nothing may be said to the loop, which is the parent's too. */
+static void close_channels(struct stdio_bus *bus, bool in_child)
 {
-    bus->router.draining = true;
-    LIST_EACH (link, &bus->workers) {
-        struct worker *worker = OWNER(link, struct worker, all);
-        worker_destroy(worker, in_child);
-        router_worker_dead(&bus->router, worker);
-        list_remove(&worker->all);
-        list_push(&bus->dead_workers, &worker->all);
-    }
-    LIST_EACH (item, &bus->clients) {
+    LIST_EACH(item, &bus->clients)
+    {
         struct client *client = OWNER(item, struct client, all);
         if (in_child) {
             channel_abandon(&client->peer.channel);
         } else {
             channel_close(&client->peer.channel);
         }
-        router_client_gone(&bus->router, client);
+    }
+    LIST_EACH(link, &bus->workers)
+    {
+        worker_destroy(OWNER(link, struct worker, all), in_child);
+    }
+}
+
+/* Everybody goes without a word: what the router still holds is freed on the way. */
+void bus_drop_peers(struct stdio_bus *bus, bool in_child)
+{
+    bus->router.draining = true;
+    close_channels(bus, in_child);
+    LIST_EACH(link, &bus->workers)
+    {
+        router_worker_dead(&bus->router, OWNER(link, struct worker, all));
+        list_remove(link);
+        list_push(&bus->dead_workers, link);
+    }
+    LIST_EACH(item, &bus->clients)
+    {
+        router_client_gone(&bus->router, OWNER(item, struct client, all));
     }
     for (size_t i = 0; i < bus->router.pool_count; i++) {
         router_pool_retired(&bus->router, &bus->router.pools[i]);
