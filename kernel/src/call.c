@@ -51,7 +51,8 @@ struct call *call_new(struct router *router, struct peer *caller, const struct e
     if (call == NULL) {
         return NULL;
     }
-    *call = (struct call){.caller = caller,
+    *call = (struct call){.serial = ++router->serials,
+                          .caller = caller,
                           .from = caller->kind,
                           .notification = envelope->kind == ENVELOPE_NOTIFICATION,
                           .session = session,

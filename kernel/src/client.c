@@ -27,11 +27,22 @@ static void close_later(struct client *client)
     }
 }
 
+static bool waits_for_answers(const struct client *client)
+{
+    LIST_EACH(link, &client->peer.made)
+    {
+        if (!OWNER(link, struct call, made)->notification) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A client that sends no more is closed after its last answer (KRN-NET-04). */
 static void close_if_done(struct client *client)
 {
-    if (client->half_closed && list_empty(&client->peer.made) && client->peer.channel.queue.bytes == 0 &&
-        client != bus_of(client)->stdio) {
+    if (client->half_closed && client->peer.channel.queue.bytes == 0 && client != bus_of(client)->stdio &&
+        !waits_for_answers(client)) {
         close_later(client);
     }
 }

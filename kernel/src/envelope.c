@@ -197,6 +197,8 @@ static void judge_members(const struct reading *r, struct envelope *out)
             fault = FAULT_TYPE;
         } else if (name == NAME_ID || *r->value[name].at == '"') {
             *kept[name] = r->value[name];
+        } else if (name == NAME_SESSION) {
+            out->no_session = r->value[name];
         }
         if (fault != FAULT_NONE && (out->fault == FAULT_NONE || fault < out->fault)) {
             out->fault = fault;

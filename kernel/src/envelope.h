@@ -30,6 +30,7 @@ struct envelope {
     struct span method;  /* a string */
     struct span session; /* top-level sessionId, a string; null counts as absent */
     struct span pool;    /* a string; null counts as absent */
+    struct span no_session; /* the null of a top-level sessionId that is null */
     struct span inner;   /* string params.sessionId, or for a response result.sessionId */
     bool has_result;
     bool has_error;

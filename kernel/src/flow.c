@@ -93,7 +93,12 @@ static void give_up_on(struct router *router, struct client *client)
         return;
     }
     struct pool *pool = client->stall_pool;
-    pool->overloaded = true;
+    pool->overloaded = pool->waiting_bytes >= router->limits->max_output_queue;
+    LIST_EACH(link, &pool->workers)
+    {
+        struct worker *worker = OWNER(link, struct worker, of_pool);
+        worker->overloaded |= flow_is_full(router, &worker->peer);
+    }
     log_line(router->log, LOG_LEVEL_WARN,
              "pool %s does not take its input: requests are refused until half of it is taken", pool->config->id);
     let_all_go(&pool->stalled);
@@ -219,17 +224,24 @@ static uint64_t pause_so_far(const struct router *router, const struct client *c
     return client->pause_total + (client->pauses > 0 ? router->clock() - client->pause_began : 0);
 }
 
+static void set_slow_timer(struct router *router, struct client *client)
+{
+    uint64_t now = router->clock();
+    uint64_t when = client->last_taken + patience(router);
+    if (client->pauses > 0) {
+        uint64_t paused = pause_so_far(router, client);
+        uint64_t total = now + (paused < patience(router) ? patience(router) - paused : 0);
+        when = total < when ? total : when;
+    }
+    timer_set(router->timers, &client->slow_timer, when);
+}
+
 void flow_watch_client(struct router *router, struct client *client)
 {
     if (!timer_is_set(&client->slow_timer)) {
-        uint64_t now = router->clock();
-        if (client->last_taken == 0) {
-            client->last_taken = now;
-        }
-        uint64_t total = client->pause_total < patience(router) ? patience(router) - client->pause_total : 0;
-        uint64_t idle = client->last_taken + patience(router) > now ? client->last_taken + patience(router) - now : 0;
-        timer_set(router->timers, &client->slow_timer, now + (client->pauses > 0 && total < idle ? total : idle));
+        client->last_taken = router->clock();
     }
+    set_slow_timer(router, client);
 }
 
 void flow_client_slow(struct timer *timer)
@@ -237,8 +249,7 @@ void flow_client_slow(struct timer *timer)
     struct client *client = OWNER(timer, struct client, slow_timer);
     struct router *router = client->peer.router;
     uint64_t now = router->clock();
-    bool blocked = flow_is_full(router, &client->peer) || !list_empty(&client->peer.stalled);
-    if (!blocked) {
+    if (client->host || (!flow_is_full(router, &client->peer) && list_empty(&client->peer.stalled))) {
         return;
     }
     if (now - client->last_taken >= patience(router) || pause_so_far(router, client) >= patience(router)) {
@@ -246,7 +257,7 @@ void flow_client_slow(struct timer *timer)
         router->close_client(client, "timeout");
         return;
     }
-    flow_watch_client(router, client);
+    set_slow_timer(router, client);
 }
 
 void flow_client_drained(struct router *router, struct client *client)
@@ -261,6 +272,7 @@ void flow_client_drained(struct router *router, struct client *client)
     if (flow_client_is_full(router, client)) {
         return;
     }
+    timer_cancel(&client->slow_timer);
     resume_workers(router, client);
     if (client->stall_cause == STALL_SELF) {
         let_go(client);
@@ -279,6 +291,10 @@ void flow_forget_client(struct router *router, struct client *client)
 void flow_worker_left(struct worker *worker)
 {
     let_all_go(&worker->peer.stalled);
+    if (worker->blocked_on_self) {
+        worker->blocked_on_self = false;
+        channel_resume(&worker->peer.channel);
+    }
 }
 
 void flow_forget_worker(struct router *router, struct worker *worker)

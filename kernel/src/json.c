@@ -303,6 +303,9 @@ open:
     }
     object = *p == '{';
     bit = (uint64_t)1 << depth % 64;
+    if (depth == base || depth % 64 == 0) {
+        objects[depth / 64] = 0;
+    }
     objects[depth / 64] = object ? objects[depth / 64] | bit : objects[depth / 64] & ~bit;
     depth++;
     p = token(p + 1, end);

@@ -35,8 +35,7 @@ bool json_is_plain(struct span raw);
 size_t json_decode(struct span raw, char *out);
 
 /* Writes bytes that are equal for two valid JSON strings, numbers or nulls exactly when the values are
- * equal (numbers by exact decimal value, but exponents of more than 18 digits only as they are spelled). out
- * has room for raw.len + 32 bytes; returns their number. */
+ * equal (numbers by exact decimal value). out has room for raw.len + 32 bytes; returns their number. */
 size_t json_key(struct span raw, char *out);
 
 #endif

@@ -88,8 +88,30 @@ static const char *add_exponent(const char *p, const char *end, int64_t *scale)
     return NULL;
 }
 
+/* Adds a small number to a large one that is spelled out, in place; returns how many digits it has then. */
+static size_t add_to_digits(char *digits, size_t len, int64_t carry)
+{
+    for (size_t i = len; i > 0 && carry != 0; i--) {
+        int64_t sum = (digits[i - 1] - '0') + carry;
+        int64_t rest = ((sum % 10) + 10) % 10;
+
+        digits[i - 1] = (char)('0' + rest);
+        carry = (sum - rest) / 10;
+    }
+    if (carry > 0) {
+        memmove(digits + 1, digits, len);
+        digits[0] = (char)('0' + carry);
+        return len + 1;
+    }
+    if (digits[0] == '0') {
+        memmove(digits, digits + 1, len - 1);
+        return len - 1;
+    }
+    return len;
+}
+
 /* 'n', the sign, the digits without zeros at either end and, unless it is 0, 'e' with the power of ten of the
- * last digit. An exponent too long to compute with follows as it is: better different than equal. */
+ * last digit. */
 static size_t number_key(struct span raw, char *out)
 {
     const char *p = raw.at, *end = raw.at + raw.len, *far = NULL;
@@ -121,14 +143,18 @@ static size_t number_key(struct span raw, char *out)
     if (p < end) {
         far = add_exponent(p, end, &scale);
     }
-    if (scale != 0) {
-        w += snprintf(w, sizeof "e-9223372036854775808", "e%lld", (long long)scale);
-    }
     if (far) {
-        *w++ = 'E';
-        *w++ = p[1] == '-' ? '-' : '+';
-        memcpy(w, far, (size_t)(end - far));
-        w += end - far;
+        bool negative = p[1] == '-';
+        size_t len = (size_t)(end - far);
+
+        *w++ = 'e';
+        if (negative) {
+            *w++ = '-';
+        }
+        memmove(w, far, len);
+        w += add_to_digits(w, len, negative ? -scale : scale);
+    } else if (scale != 0) {
+        w += snprintf(w, sizeof "e-9223372036854775808", "e%lld", (long long)scale);
     }
     return (size_t)(w - out);
 }

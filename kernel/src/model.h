@@ -31,8 +31,8 @@ struct peer {
 };
 
 struct recent {
-    struct worker *worker;
-    uint64_t serial;
+    uint64_t worker; /* serials */
+    uint64_t call;
 };
 
 /* What a client that is not read waits for. */
@@ -193,6 +193,7 @@ struct call {
     struct link taken;
     struct link wait;    /* in the list where it is held or waits */
     struct link order;   /* held: in the order of deadlines */
+    uint64_t serial;     /* in the order in which calls came */
     struct peer *caller; /* NULL: has left */
     struct peer *callee;
     enum peer_kind from;

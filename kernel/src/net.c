@@ -233,11 +233,12 @@ static bool resolve(const char *host, union any_address *address, socklen_t *len
         return refuse(error, "cannot resolve '%.120s': %s", host,
                       rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
     }
-    for (chosen = list; chosen != NULL && chosen->ai_family != AF_INET; chosen = chosen->ai_next) {
-        continue;
-    }
-    if (chosen == NULL) {
-        chosen = list;
+    chosen = list;
+    for (struct addrinfo *next = list; next != NULL; next = next->ai_next) {
+        if (next->ai_family == AF_INET) {
+            chosen = next;
+            break;
+        }
     }
     *len = chosen->ai_addrlen;
     memcpy(address, chosen->ai_addr, chosen->ai_addrlen);
@@ -341,11 +342,11 @@ static int bind_privately(int fd, const struct sockaddr_un *address)
     if (bind(fd, (const struct sockaddr *)(const void *)address, sizeof *address) != 0) {
         return -errno;
     }
-#ifndef __linux__
+    /* On Linux the umask has taken its part of the mode, elsewhere fchmod had no effect: nobody can connect
+     * before the listen() that follows. */
     if (chmod(address->sun_path, S_IRUSR | S_IWUSR) != 0) {
         return -errno;
     }
-#endif
     return 0;
 }
 

@@ -29,7 +29,7 @@ static bool id_is_taken(struct router *router, const struct worker *worker, cons
     return call_match(router, &worker->peer, call->session, true, call->key, call->key_len, &same) != MATCH_NONE;
 }
 
-static void remember_recent(struct router *router, const struct call *call, struct worker *worker)
+static void remember_recent(struct router *router, const struct call *call, const struct worker *worker)
 {
     if (call->caller == NULL || call->session != NULL || call->notification) {
         return;
@@ -38,8 +38,21 @@ static void remember_recent(struct router *router, const struct call *call, stru
     if (client->recent == NULL) {
         client->recent = calloc(router->pool_count, sizeof *client->recent);
     }
-    if (client->recent != NULL) {
-        client->recent[call->pool->index] = (struct recent){worker, worker->peer.serial};
+    if (client->recent != NULL && client->recent[call->pool->index].call < call->serial) {
+        client->recent[call->pool->index] = (struct recent){worker->peer.serial, call->serial};
+    }
+}
+
+/* A session that is bound afresh belongs to whoever sent the message that does it (KRN-RTE-08, 10). */
+static void bind(struct router *router, const struct call *call, struct worker *worker)
+{
+    struct session *session = call->session;
+    if (session == NULL || session->worker == worker) {
+        return;
+    }
+    session_bind(router, session, worker);
+    if (session->owner == NULL && call->caller != NULL) {
+        session->owner = peer_client(call->caller);
     }
 }
 
@@ -59,10 +72,8 @@ static bool write_line(struct worker *worker, const char *line, size_t len)
 static void hand_over(struct router *router, struct call *call, struct worker *worker, const char *line, size_t len)
 {
     struct channel *channel = &worker->peer.channel;
-    if (call->session != NULL && call->session->worker != worker) {
-        session_bind(router, call->session, worker);
-    }
     struct client *client = call->caller != NULL ? peer_client(call->caller) : NULL;
+    bind(router, call, worker);
     if (client != NULL) {
         flow_worker_serves(worker, client);
         learn(router, worker, call->inner, call->session, client, false);
@@ -110,6 +121,7 @@ static struct placing place_bound(struct router *router, struct call *call, stru
         return (struct placing){.kind = PLACING_STALL, .worker = worker};
     }
     if (!call->notification && id_is_taken(router, worker, call)) {
+        bind(router, call, worker);
         bool held = call_hold(router, call, worker->peer.serial, &worker->peer.held, line, len);
         return held ? done : refused(REASON_OVERLOADED);
     }
@@ -149,19 +161,30 @@ static struct worker *next_in_turn(struct router *router, struct pool *pool, con
     return NULL;
 }
 
+static bool all_overloaded(const struct pool *pool)
+{
+    LIST_EACH(link, &pool->workers)
+    {
+        if (!OWNER(link, struct worker, of_pool)->overloaded) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static struct worker *recent_worker(const struct call *call)
 {
     if (!call->notification || call->session != NULL || call->caller == NULL) {
         return NULL;
     }
     const struct client *client = peer_client(call->caller);
-    if (client->recent == NULL || client->recent[call->pool->index].serial == 0) {
+    if (client->recent == NULL || client->recent[call->pool->index].worker == 0) {
         return NULL;
     }
     const struct recent *recent = &client->recent[call->pool->index];
     LIST_EACH (link, &call->pool->workers) {
         struct worker *worker = OWNER(link, struct worker, of_pool);
-        if (worker->peer.serial == recent->serial) {
+        if (worker->peer.serial == recent->worker) {
             return worker;
         }
     }
@@ -190,7 +213,7 @@ struct placing place_call(struct router *router, struct call *call, const char *
     if (!may_stall) {
         return wait_for_worker(router, call, line, len, may_stall);
     }
-    return pool->overloaded ? refused(REASON_OVERLOADED) : (struct placing){.kind = PLACING_STALL};
+    return all_overloaded(pool) ? refused(REASON_OVERLOADED) : (struct placing){.kind = PLACING_STALL};
 }
 
 /* Places a call whose client cannot be told to wait; line may be the call's own. */
@@ -227,7 +250,7 @@ static struct call *older(struct call *a, struct call *b)
     if (a == NULL || b == NULL) {
         return a != NULL ? a : b;
     }
-    return a->deadline <= b->deadline ? a : b;
+    return a->serial < b->serial ? a : b;
 }
 
 static void let_go(struct router *router, struct call *call, struct worker *worker)
@@ -236,19 +259,32 @@ static void let_go(struct router *router, struct call *call, struct worker *work
     hand_over(router, call, worker, call->line, call->line_len);
 }
 
+/* Of the calls held for the id at `place`, the first that this worker can tell apart now. */
+static struct call *first_admissible(struct router *router, uint64_t place, const struct worker *worker,
+                                     const char *key, size_t key_len)
+{
+    struct call *first = call_held(router, place, key, key_len);
+    for (struct call *call = first; call != NULL; call = call_next(call, first)) {
+        if (!id_is_taken(router, worker, call)) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
 void place_released(struct router *router, struct worker *worker, const char *key, size_t key_len)
 {
     if (router->held.groups == 0 || worker->state != WORKER_LIVE) {
         return;
     }
-    for (;;) {
-        struct call *bound = call_held(router, worker->peer.serial, key, key_len);
-        struct call *call = older(bound, call_held(router, worker->pool->serial, key, key_len));
-        if (call == NULL || id_is_taken(router, worker, call)) {
-            return;
+    struct call *call;
+    do {
+        call = older(first_admissible(router, worker->peer.serial, worker, key, key_len),
+                     first_admissible(router, worker->pool->serial, worker, key, key_len));
+        if (call != NULL) {
+            let_go(router, call, worker);
         }
-        let_go(router, call, worker);
-    }
+    } while (call != NULL);
 }
 
 void place_sessions_released(struct router *router, struct worker *worker)

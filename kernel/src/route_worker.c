@@ -22,28 +22,37 @@ void fail_matches(struct router *router, struct peer *callee, struct session *se
     }
 }
 
-/* Sends a stripped worker's line with the sessionId that its client knows (KRN-RTE-13). */
-static void send_with_session(struct router *router, struct client *client, const char *line, size_t len,
-                              struct span session)
+static char *append(char *out, const char *from, size_t len)
 {
-    static const char head[] = "{\"sessionId\":";
-    const char *open = memchr(line, '{', len);
-    size_t before = (size_t)(open - line);
+    memcpy(out, from, len);
+    return out + len;
+}
+
+/* Sends a stripped worker's line with the sessionId that its client knows, in the place of a null or in front
+ * (KRN-RTE-13). */
+static void send_with_session(struct router *router, struct client *client, const struct envelope *envelope,
+                              struct span session, const char *line, size_t len)
+{
+    static const char name[] = "\"sessionId\":";
     struct channel *channel = &client->peer.channel;
-    char *room = channel_room(channel, len + session.len + sizeof head);
+    char *room = channel_room(channel, len + session.len + sizeof name);
     if (room == NULL) {
         return;
     }
     char *out = room;
-    memcpy(out, line, before);
-    out += before;
-    memcpy(out, head, sizeof head - 1);
-    out += sizeof head - 1;
-    memcpy(out, session.at, session.len);
-    out += session.len;
-    *out++ = ',';
-    memcpy(out, open + 1, len - before - 1);
-    out += len - before - 1;
+    const char *rest;
+    if (envelope->no_session.at != NULL) {
+        out = append(out, line, (size_t)(envelope->no_session.at - line));
+        out = append(out, session.at, session.len);
+        rest = envelope->no_session.at + envelope->no_session.len;
+    } else {
+        rest = (const char *)memchr(line, '{', len) + 1;
+        out = append(out, line, (size_t)(rest - line));
+        out = append(out, name, sizeof name - 1);
+        out = append(out, session.at, session.len);
+        *out++ = ',';
+    }
+    out = append(out, rest, (size_t)(line + len - rest));
     channel_commit(channel, (size_t)(out - room));
     router->stats->messages_out++;
     router->stats->bytes_out += (uint64_t)(out - room) + 1;
@@ -53,7 +62,7 @@ static void send_from_worker(struct router *router, const struct worker *worker,
                              const struct envelope *envelope, struct span session, const char *line, size_t len)
 {
     if (worker->pool->config->strip && envelope->session.at == NULL && session.at != NULL) {
-        send_with_session(router, client, line, len, session);
+        send_with_session(router, client, envelope, session, line, len);
     } else {
         send_to_client(router, client, line, len);
     }
@@ -153,7 +162,7 @@ static struct addressee find_addressee(struct router *router, struct worker *wor
 static enum line_fate refuse_worker(struct router *router, struct worker *worker, const struct envelope *envelope,
                                     enum reason reason)
 {
-    if (flow_is_full(router, &worker->peer)) {
+    if (worker->state == WORKER_LIVE && flow_is_full(router, &worker->peer)) {
         return flow_pause_worker(router, worker, NULL);
     }
     reply_error(router, &worker->peer, envelope->id, envelope->session, reason, NULL);
@@ -194,8 +203,9 @@ void deliver_held_request(struct router *router, struct client *client, const st
     }
     call_unhold(router, call);
     uint64_t mark = callee->channel.queued;
-    const struct envelope as_sent = {.session = call->spelled};
-    send_from_worker(router, peer_worker(call->caller), client, &as_sent,
+    struct envelope envelope;
+    envelope_read(call->line, call->line_len, &envelope);
+    send_from_worker(router, peer_worker(call->caller), client, &envelope,
                      call->session != NULL ? session_spelled(call->session) : (struct span){0}, call->line,
                      call->line_len);
     size_t len = call->line_len;

@@ -145,6 +145,13 @@ static void note_unwritten(struct router *router, struct worker *worker)
 /* Nobody waits for the answers to a dead worker's requests; their ids are free at their clients. */
 static void forget_questions(struct router *router, struct worker *worker)
 {
+    LIST_EACH(link, &worker->peer.made)
+    {
+        struct call *call = OWNER(link, struct call, made);
+        if (call->state == CALL_HELD) {
+            call_free(router, call);
+        }
+    }
     while (!list_empty(&worker->peer.made)) {
         struct call *call = OWNER(worker->peer.made.next, struct call, made);
         struct answer_key key;
@@ -222,6 +229,9 @@ void router_client_gone(struct router *router, struct client *client)
 void router_drain(struct router *router)
 {
     router->draining = true;
+    while (!list_empty(&router->held_order)) {
+        call_fail(router, OWNER(router->held_order.next, struct call, order), REASON_SHUTTING_DOWN, NULL);
+    }
     for (size_t i = 0; i < router->pool_count; i++) {
         struct pool *pool = &router->pools[i];
         fail_waiting(router, &pool->waiting, REASON_SHUTTING_DOWN, NULL);

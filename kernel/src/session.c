@@ -58,6 +58,8 @@ struct session *session_find(struct router *router, struct span spelled)
     return session;
 }
 
+static void session_end(struct router *router, struct session *session);
+
 static void forget_oldest(struct router *router)
 {
     unsigned looks = 0;
@@ -74,7 +76,7 @@ static void forget_oldest(struct router *router)
                 list_remove(&member->of_client);
                 free(member);
             }
-            session_release(router, session);
+            session_end(router, session);
             return;
         }
         if (++looks == FORGET_LOOKS) {
@@ -146,20 +148,25 @@ void session_bind(struct router *router, struct session *session, struct worker 
 
 void session_release(struct router *router, struct session *session)
 {
-    if (!list_empty(&session->members)) {
+    if (!list_empty(&session->members) || session->calls > 0) {
         return;
     }
     session_unbind(router, session);
-    session->pool = NULL;
-    session->former = 0;
-    if (session->calls > 0) {
-        return;
-    }
     router->session_total--;
     router->channels->store.bytes -= session->name_len + session->spelled_len;
     list_remove(&session->order);
     table_remove(&router->sessions, &session->node);
     free(session);
+}
+
+/* Its last client has left (KRN-RTE-11). Calls that are still open keep the name, so that nobody who uses it later
+ * gets their answers. */
+static void session_end(struct router *router, struct session *session)
+{
+    session_unbind(router, session);
+    session->pool = NULL;
+    session->former = 0;
+    session_release(router, session);
 }
 
 /* Members ----------------------------------------------------------------------------------------- */
@@ -220,7 +227,7 @@ void session_leave_all(struct router *router, struct client *client)
         list_remove(&member->of_client);
         free(member);
         if (list_empty(&session->members)) {
-            session_release(router, session);
+            session_end(router, session);
         } else if (session->owner == client) {
             session->owner = OWNER(session->members.next, struct member, of_session)->client;
         }
