@@ -1,0 +1,1 @@
+"""A pytest plugin and conformance kit for stdio_bus."""

@@ -1,0 +1,66 @@
+"""The ways to reach a kernel, and the choice among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.bus.backends.native import NativeBackend, native_obstacle
+from pytest_stdiobus.bus.backends.subprocess import SubprocessBackend, subprocess_obstacle
+from pytest_stdiobus.bus.errors import InvalidArgumentError, NotSupportedError, UnavailableError
+from pytest_stdiobus.bus.types import BackendMode, ListenMode, NativeOptions, SubprocessOptions
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.bus.backends.base import Backend, Sink
+    from pytest_stdiobus.bus.config import KernelConfig
+
+DOCKER_ABSENT = "the docker backend is not part of this version; use native or subprocess"
+
+
+def backend_obstacle(mode: BackendMode, subprocess: SubprocessOptions | None = None) -> str | None:
+    """Why a backend cannot be used here and what to do about it, or None when it can."""
+    if mode is BackendMode.NATIVE:
+        return native_obstacle()
+    if mode is BackendMode.SUBPROCESS:
+        return subprocess_obstacle(subprocess or SubprocessOptions())
+    if mode is BackendMode.DOCKER:
+        return DOCKER_ABSENT
+    return None
+
+
+def create_backend(
+    mode: BackendMode | str, config: KernelConfig, sink: Sink, *, native: NativeOptions, subprocess: SubprocessOptions
+) -> Backend:
+    """The backend for a mode; ``auto`` takes subprocess, else native; a listener needs native.
+
+    Raises:
+        InvalidArgumentError: no such mode, or a listener with another backend than native.
+        UnavailableError: the backend cannot be used here; the message says why and what to install.
+        NotSupportedError: the backend is not part of this version.
+    """
+    try:
+        wanted, listen = BackendMode(mode), ListenMode(native.listen_mode)
+    except ValueError as error:
+        message = f"{error}; backends: {_names(BackendMode)}; listen modes: {_names(ListenMode)}"
+        raise InvalidArgumentError(message) from error
+    if listen is not ListenMode.NONE:
+        if wanted not in {BackendMode.AUTO, BackendMode.NATIVE}:
+            message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
+            raise InvalidArgumentError(message)
+        wanted = BackendMode.NATIVE
+    if wanted is BackendMode.DOCKER:
+        raise NotSupportedError(DOCKER_ABSENT)
+    candidates = [BackendMode.SUBPROCESS, BackendMode.NATIVE] if wanted is BackendMode.AUTO else [wanted]
+    obstacles = []
+    for candidate in candidates:
+        obstacle = backend_obstacle(candidate, subprocess)
+        if obstacle is None:
+            if candidate is BackendMode.NATIVE:
+                return NativeBackend(config, sink, native)
+            return SubprocessBackend(config, sink, subprocess)
+        obstacles.append(f"{candidate.value}: {obstacle}")
+    message = "; ".join(obstacles)
+    raise UnavailableError(message)
+
+
+def _names(kind: type[BackendMode | ListenMode]) -> str:
+    return ", ".join(member.value for member in kind)

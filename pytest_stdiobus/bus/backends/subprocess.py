@@ -1,0 +1,195 @@
+"""The kernel as a child process that speaks over its stdin and stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+import tempfile
+from collections import deque
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.bus.backends.base import Backend, Sink
+from pytest_stdiobus.bus.backends.binary import resolve_binary
+from pytest_stdiobus.bus.backends.child import ChildProcess
+from pytest_stdiobus.bus.errors import InternalError, InvalidArgumentError, TransportError, UnavailableError
+from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, SubprocessOptions
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.bus.config import KernelConfig
+
+_log = logging.getLogger("pytest_stdiobus.kernel")
+
+_READY_LINE = b"stdio_bus: info: ready"
+_CONFIG_STATUS = 1
+_FAULT = re.compile(r"(pools|limits)\b|\S+: unknown key")
+_SHOWN_LINES = 20
+# Between the first SIGTERM and the second, which forces the end, and from there to SIGKILL: together less
+# than the second that stop() may exceed its timeout by (SDK-CAN-04).
+_FORCE_AFTER_SEC = 0.2
+_KILL_AFTER_SEC = 0.5
+# A kernel that is not ours may not take the end of its stdin for the end; it is asked by signal soon.
+_FOREIGN_PATIENCE_SEC = 0.2
+
+
+def subprocess_obstacle(options: SubprocessOptions) -> str | None:
+    """Why the subprocess backend cannot be used here, or None."""
+    if sys.platform == "win32":
+        return "the subprocess backend needs a Unix system"
+    try:
+        resolve_binary(options.binary_path)
+    except UnavailableError as error:
+        return error.message
+    return None
+
+
+class SubprocessBackend(Backend):
+    """Runs ``KERNEL --config-fd N --stdio``."""
+
+    mode = BackendMode.SUBPROCESS
+
+    def __init__(self, config: KernelConfig, sink: Sink, options: SubprocessOptions) -> None:
+        """Find the executable; nothing runs before `start`."""
+        self._config = config
+        self._sink = sink
+        self._options = options
+        self._binary = resolve_binary(options.binary_path)
+        self._child: ChildProcess | None = None
+        self._stderr: deque[str] = deque(maxlen=max(1, options.stderr_buffer_lines))
+        self._ready: asyncio.Future[None] | None = None
+        self._exited = asyncio.Event()
+        self._lines = [0, 0]
+        self._bytes = [0, 0]
+
+    async def start(self) -> None:
+        """Spawn the kernel and wait until it serves.
+
+        The bundled kernel says when it is ready; of another one only its end can be seen.
+
+        Raises:
+            InvalidArgumentError: the bundled kernel finds the configuration faulty.
+            TransportError: the kernel cannot run, or ends, or is not ready in time; with its stderr.
+        """
+        self.state = BusState.STARTING
+        self._ready = asyncio.get_running_loop().create_future()
+        self._spawn()
+        if not self._binary.bundled:
+            self._become_ready()
+        try:
+            await asyncio.wait_for(self._ready, self._options.start_timeout_sec)
+        except asyncio.TimeoutError:
+            message = f"{self._binary.path} was not ready within {self._options.start_timeout_sec:g} s{self._said()}"
+            raise TransportError(message) from None
+
+    async def stop(self, timeout_sec: float) -> None:
+        """Close the kernel's stdin; what does not end within the timeout gets SIGTERM, then SIGKILL."""
+        if self._child is None or self.state is BusState.STOPPED:
+            return
+        self.state = BusState.STOPPING
+        self._child.close_input()
+        patience = timeout_sec if self._binary.bundled else min(timeout_sec, _FOREIGN_PATIENCE_SEC)
+        for wait in (patience, timeout_sec - patience + _FORCE_AFTER_SEC, _KILL_AFTER_SEC):
+            if await self._exits_within(wait):
+                break
+            self._child.send_signal(signal.SIGTERM)
+        self.destroy()
+
+    def destroy(self) -> None:
+        """Kill the kernel; its workers end with it (KRN-WRK-07)."""
+        self.state = BusState.STOPPED
+        if self._child is not None:
+            self._child.kill()
+        self._exited.set()
+
+    def send(self, line: bytes) -> None:
+        """Queue a line for the kernel's stdin."""
+        if self._child is None:
+            message = "the kernel does not run"
+            raise InternalError(message)
+        self._lines[0] += 1
+        self._bytes[0] += len(line) + 1
+        self._child.write(line)
+
+    def stats(self) -> BusStats:
+        """What passed between client and kernel; the rest is the kernel's own knowledge."""
+        return BusStats(
+            messages_in=self._lines[0],
+            messages_out=self._lines[1],
+            bytes_in=self._bytes[0],
+            bytes_out=self._bytes[1],
+            worker_restarts=-1,
+            routing_errors=-1,
+            client_connects=-1,
+            client_disconnects=-1,
+        )
+
+    def worker_count(self) -> int:
+        """Unknown from outside the process."""
+        return -1
+
+    def client_count(self) -> int:
+        """None: this kernel has no listener."""
+        return 0
+
+    def child_line(self, line: bytes) -> None:
+        """Take a line of the kernel's stdout."""
+        self._lines[1] += 1
+        self._bytes[1] += len(line) + 1
+        self._sink.line_received(line)
+
+    def child_stderr(self, line: bytes) -> None:
+        """Keep a line of stderr, which the workers share with the kernel."""
+        text = line.decode(errors="replace").rstrip()
+        self._stderr.append(text)
+        _log.info("%s", text)
+        if line.endswith(_READY_LINE):
+            self._become_ready()
+
+    def child_exited(self, status: int) -> None:
+        """Tell whoever waits, or the client when nobody expected it (SDK-CAN-05)."""
+        state, self.state = self.state, BusState.STOPPED
+        self._exited.set()
+        ended = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        kind = InvalidArgumentError if state is BusState.STARTING and self._refused(status) else TransportError
+        error = kind(f"{self._binary.path} {ended}{self._said()}")
+        if state is BusState.STARTING and self._ready is not None and not self._ready.done():
+            self._ready.set_exception(error)
+        elif state is BusState.RUNNING:
+            self._sink.backend_lost(error)
+
+    def _spawn(self) -> None:
+        with tempfile.TemporaryFile() as file:
+            file.write(self._config.text.encode())
+            file.flush()
+            file.seek(0)
+            argv = [self._binary.path, "--config-fd", str(file.fileno()), "--stdio"]
+            environment = {**os.environ, **self._options.env}
+            try:
+                self._child = ChildProcess(argv, self, pass_fds=[file.fileno()], env=environment)
+            except OSError as error:
+                message = f"cannot run the kernel {self._binary.path}: {error}"
+                raise TransportError(message) from error
+
+    def _become_ready(self) -> None:
+        if self.state is BusState.STARTING and self._ready is not None and not self._ready.done():
+            self.state = BusState.RUNNING
+            self._ready.set_result(None)
+
+    async def _exits_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._exited.wait(), seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    def _refused(self, status: int) -> bool:
+        """Whether the bundled kernel found the configuration faulty: it then lists faults by their JSON path."""
+        faults = bool(self._stderr) and all(_FAULT.match(line) for line in self._stderr)
+        return self._binary.bundled and status == _CONFIG_STATUS and faults
+
+    def _said(self) -> str:
+        last = list(self._stderr)[-_SHOWN_LINES:]
+        return "; its stderr:\n" + "\n".join(last) if last else "; its stderr is empty"

@@ -1,0 +1,122 @@
+"""The requests in flight: whose answer is whose, and whose text is whose."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.bus.errors import StdioBusError, TimeoutError, error_from_wire  # noqa: A004 - ours
+from pytest_stdiobus.bus.messages import sessions_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Call:
+    """One request: who waits for it, and the text that arrived for it so far."""
+
+    __slots__ = ("chunks", "future", "sessions")
+
+    def __init__(self, future: asyncio.Future[Any], sessions: frozenset[str]) -> None:
+        """Begin without text."""
+        self.future: asyncio.Future[Any] | None = future
+        self.sessions = sessions
+        self.chunks: list[str] = []
+
+    def resolve(self, message: dict[str, Any]) -> None:
+        """End with the answer, its aggregated text included (SDK-AGG-01)."""
+        if self.future is None or self.future.done():
+            return
+        if "error" in message:
+            self.future.set_exception(error_from_wire(message["error"]))
+            return
+        result = message.get("result")
+        if self.chunks and isinstance(result, dict):
+            result["text"] = "".join(self.chunks)
+        self.future.set_result(result)
+
+    def fail(self, error: StdioBusError) -> None:
+        """End with an exception."""
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(error)
+
+
+class CallTable:
+    """Every request that has not been answered, in the order of each session.
+
+    A request that its caller gave up keeps its place, without text, until its answer comes: what a worker
+    still says belongs to it and not to the next request of that session (SDK-AGG-03, SDK-CAN-03).
+    """
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._calls: dict[str, Call] = {}
+        self._sessions: dict[str, OrderedDict[str, Call]] = {}
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        """How many requests somebody waits for."""
+        return self._waiting
+
+    def open(self, message: dict[str, Any], future: asyncio.Future[Any]) -> None:
+        """Note a request that is about to be sent."""
+        sessions = frozenset(session for session in sessions_of(message) if session is not None)
+        call = self._calls[message["id"]] = Call(future, sessions)
+        for session in sessions:
+            self._sessions.setdefault(session, OrderedDict())[message["id"]] = call
+        self._waiting += 1
+
+    def forget(self, message_id: str) -> None:
+        """Remove a request that was never sent."""
+        if (call := self._remove(message_id)) is not None and call.future is not None:
+            self._waiting -= 1
+
+    def abandon(self, message_id: str) -> None:
+        """Note that nobody waits for this request any more; without effect once it is answered."""
+        call = self._calls.get(message_id)
+        if call is not None and call.future is not None:
+            call.future = None
+            call.chunks.clear()
+            self._waiting -= 1
+
+    def expire(self, message_id: str, error: TimeoutError) -> None:
+        """Fail a request whose time is over."""
+        if (call := self._calls.get(message_id)) is not None:
+            call.fail(error)
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Settle the request that this response answers, if there is one."""
+        message_id = message.get("id")
+        if not isinstance(message_id, str) or (call := self._remove(message_id)) is None:
+            return
+        if call.future is not None:
+            self._waiting -= 1
+        call.resolve(message)
+
+    def add_chunk(self, message: dict[str, Any], text: str) -> None:
+        """Give text to the oldest unanswered request of its session (SDK-AGG-03)."""
+        outer, inner = sessions_of(message)
+        session = outer if outer is not None else inner
+        if session is not None and (calls := self._sessions.get(session)):
+            oldest = next(iter(calls.values()))
+            if oldest.future is not None:
+                oldest.chunks.append(text)
+
+    def fail_all(self, error: StdioBusError) -> None:
+        """Fail every request in flight; each gets an exception of its own."""
+        calls = list(self._calls.values())
+        self._calls.clear()
+        self._sessions.clear()
+        self._waiting = 0
+        for call in calls:
+            call.fail(type(error)(error.message, error.details))
+
+    def _remove(self, message_id: str) -> Call | None:
+        call = self._calls.pop(message_id, None)
+        if call is not None:
+            for session in call.sessions:
+                calls = self._sessions[session]
+                del calls[message_id]
+                if not calls:
+                    del self._sessions[session]
+        return call

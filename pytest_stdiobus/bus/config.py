@@ -1,0 +1,140 @@
+"""The configuration of a bus, as the kernel reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from pytest_stdiobus.bus.errors import InvalidArgumentError
+
+DEFAULT_MAX_INPUT_BUFFER = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """A pool: `instances` copies of one worker command (KRN-WRK-01).
+
+    Attributes:
+        id: the name requests use.
+        command: the program, looked up in PATH; no shell is involved.
+        args: its arguments.
+        instances: how many copies run.
+        env: variables added to the workers' environment.
+        inherit_env: whether workers inherit the kernel's environment, or the names they inherit.
+        cwd: the directory they run in.
+        envelope: ``"strip"`` hides the bus's members from workers that refuse them (KRN-RTE-13).
+    """
+
+    id: str
+    command: str
+    args: list[str] = field(default_factory=list)
+    instances: int = 1
+    env: dict[str, str] | None = None
+    inherit_env: bool | list[str] | None = None
+    cwd: str | None = None
+    envelope: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The pool in the kernel's schema, without what is not set."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+@dataclass(frozen=True)
+class LimitsConfig:
+    """The kernel's limits (KRN-LIM-05): sizes in bytes, times in seconds; None leaves the kernel's default."""
+
+    max_input_buffer: int | None = None
+    max_output_queue: int | None = None
+    max_restarts: int | None = None
+    restart_window_sec: int | None = None
+    drain_timeout_sec: int | None = None
+    backpressure_timeout_sec: int | None = None
+    max_total_buffer: int | None = None
+
+    def to_dict(self) -> dict[str, int]:
+        """The limits that are set."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+@dataclass(frozen=True)
+class BusConfig:
+    """Pools and limits of a bus (SDK-WIR-06)."""
+
+    pools: list[PoolConfig]
+    limits: LimitsConfig | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration in the kernel's schema; unset limits are omitted."""
+        document: dict[str, Any] = {"pools": [pool.to_dict() for pool in self.pools]}
+        if self.limits is not None and (limits := self.limits.to_dict()):
+            document["limits"] = limits
+        return document
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """What the client itself needs of a configuration, beside the text that goes to the kernel.
+
+    Attributes:
+        text: the JSON document for the kernel.
+        pool_ids: the pools' ids in their order.
+        instances: how many workers the configuration asks for.
+        max_input_buffer: the longest line, in bytes, that the kernel accepts.
+    """
+
+    text: str
+    pool_ids: tuple[str, ...]
+    instances: int
+    max_input_buffer: int
+
+    @classmethod
+    def of(cls, config: BusConfig) -> KernelConfig:
+        """Serialise a configuration object.
+
+        Raises:
+            InvalidArgumentError: it holds something JSON cannot say.
+        """
+        try:
+            return cls.parse(json.dumps(config.to_dict(), allow_nan=False), "config")
+        except (TypeError, AttributeError, ValueError) as error:
+            if isinstance(error, InvalidArgumentError):
+                raise
+            message = f"config is not a BusConfig that JSON can express: {error}"
+            raise InvalidArgumentError(message) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> KernelConfig:
+        """Read a configuration file; the kernel gets its text unchanged.
+
+        Raises:
+            InvalidArgumentError: the file cannot be read or is not a configuration.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                return cls.parse(file.read(), os.fspath(path))
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"cannot read the configuration {os.fspath(path)}: {error}"
+            raise InvalidArgumentError(message) from error
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> KernelConfig:
+        """Read what the client needs; everything else is the kernel's to judge (KRN-CFG-02, KRN-CFG-03)."""
+        try:
+            document = json.loads(text)
+            pools = [(pool["id"], pool.get("instances", 1)) for pool in document["pools"]]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f'{source}: expected {{"pools": [{{"id", "command", ...}}]}}, got {text[:80]!r} ({error})'
+            raise InvalidArgumentError(message) from error
+        if not pools:
+            message = f"{source}: pools: expected at least one pool"
+            raise InvalidArgumentError(message)
+        limits = document.get("limits") or {}
+        longest = limits.get("max_input_buffer") if isinstance(limits, dict) else None
+        return cls(
+            text=text,
+            pool_ids=tuple(str(name) for name, _ in pools),
+            instances=sum(count for _, count in pools if isinstance(count, int)),
+            max_input_buffer=longest if isinstance(longest, int) else DEFAULT_MAX_INPUT_BUFFER,
+        )

@@ -1,0 +1,72 @@
+"""Which pool and which session a message goes to."""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.bus.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.bus.types import RequestOptions
+
+# As many as the kernel itself remembers (KRN-RTE-12).
+_MAX_SESSIONS = 1_000_000
+
+
+class Destinations:
+    """The client's own session ids, and the pools of the sessions a caller named."""
+
+    def __init__(self, pool_ids: tuple[str, ...]) -> None:
+        """Begin with a generated client session id (SDK-WIR-02)."""
+        self.client_session_id = f"client-{uuid.uuid4().hex}"
+        self._pool_ids = pool_ids
+        self._pool_of_session: OrderedDict[str, str] = OrderedDict()
+
+    def choose(self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None) -> str:
+        """The session a message travels on (SDK-WIR-02, SDK-WIR-07).
+
+        The pool is `pool`, else that of a session given explicitly, else the one whose id equals the
+        method, else the only one. Without a session the message travels on the client's own session with
+        that pool.
+
+        Raises:
+            InvalidArgumentError: the pool does not exist, or cannot be told.
+        """
+        session = options.session_id if options is not None and options.session_id is not None else session_id
+        if session is not None and not isinstance(session, str):
+            message = f"session_id: expected a string, got {session!r}"
+            raise InvalidArgumentError(message)
+        chosen = self._pool(method, pool, session)
+        if session is None:
+            return self.session_with(chosen)
+        if len(self._pool_ids) > 1:
+            self._remember(session, chosen)
+        return session
+
+    def session_with(self, pool: str) -> str:
+        """The client's own session with a pool."""
+        return self.client_session_id if pool == self._pool_ids[0] else f"{self.client_session_id}:{pool}"
+
+    def _pool(self, method: str, pool: str | None, session: str | None) -> str:
+        known = ", ".join(self._pool_ids)
+        if pool is not None:
+            if pool not in self._pool_ids:
+                message = f"there is no pool {pool!r}; the pools are: {known}"
+                raise InvalidArgumentError(message)
+            return pool
+        if session is not None and session in self._pool_of_session:
+            return self._pool_of_session[session]
+        if method in self._pool_ids:
+            return method
+        if len(self._pool_ids) == 1:
+            return self._pool_ids[0]
+        message = f"{method!r} names no pool and there are several: pass pool=, one of: {known}"
+        raise InvalidArgumentError(message)
+
+    def _remember(self, session: str, pool: str) -> None:
+        self._pool_of_session[session] = pool
+        self._pool_of_session.move_to_end(session)
+        if len(self._pool_of_session) > _MAX_SESSIONS:
+            self._pool_of_session.popitem(last=False)

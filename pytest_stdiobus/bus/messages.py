@@ -1,0 +1,123 @@
+"""Messages as JSON-RPC objects, and the lines that carry them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.bus.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.bus.types import AuditEvent, Identity, RequestOptions
+
+METHOD_NOT_FOUND = -32601
+
+_EXTENSION_NAMES = {
+    "subject_id": "subjectId",
+    "asserted_by": "assertedBy",
+    "event_id": "eventId",
+    "parent_event_id": "parentEventId",
+}
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """One line, without its LF, in UTF-8.
+
+    Lone surrogates, which UTF-8 cannot carry, are written as escapes.
+
+    Raises:
+        InvalidArgumentError: the message holds something that JSON cannot say.
+    """
+    try:
+        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = f"the message is not JSON: {error}"
+        raise InvalidArgumentError(reason) from error
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def decode(line: str) -> dict[str, Any]:
+    """The message on a line.
+
+    Raises:
+        ValueError: the line is not a JSON object.
+        RecursionError: it is nested more deeply than this interpreter can read.
+    """
+    try:
+        message = json.loads(line)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
+        message = json.loads(line, parse_int=lambda digits: int(Decimal(digits)))
+    if not isinstance(message, dict):
+        reason = "not a JSON object"
+        raise ValueError(reason)  # noqa: TRY004 - one error for every unreadable line
+    return message
+
+
+def request(
+    message_id: str, method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
+) -> dict[str, Any]:
+    """A request (SDK-WIR-01); `params` and `pool` are written only when given."""
+    return {"jsonrpc": "2.0", "id": message_id} | notification(
+        method, params, session_id=session_id, pool=pool, options=options
+    )
+
+
+def notification(
+    method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
+) -> dict[str, Any]:
+    """A notification: a request without an id."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "sessionId": session_id}
+    if params is not None:
+        message["params"] = params
+    if pool is not None:
+        message["pool"] = pool
+    if options is not None:
+        if options.agent_id is not None:
+            message["agentId"] = options.agent_id
+        parts = {"identity": options.identity, "audit": options.audit}
+        extensions = {name: _extension(part) for name, part in parts.items() if part is not None}
+        if extensions:
+            message["_ext"] = extensions
+    return message
+
+
+def refusal(of: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a worker's request that nobody here handles."""
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": of["id"]}
+    if "sessionId" in of:
+        answer["sessionId"] = of["sessionId"]
+    answer["error"] = {"code": METHOD_NOT_FOUND, "message": f"no handler for {of['method']}"}
+    return answer
+
+
+def chunk_text(message: dict[str, Any]) -> str | None:
+    """The text of an ``agent_message_chunk``, or None where the message is something else (SDK-AGG-01)."""
+    if message.get("method") != "session/update" or "id" in message:
+        return None
+    update = _member(message.get("params"), "update")
+    if _member(update, "sessionUpdate") != "agent_message_chunk":
+        return None
+    text = _member(_member(update, "content"), "text")
+    return text if isinstance(text, str) else None
+
+
+def sessions_of(message: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The top-level ``sessionId`` and ``params.sessionId`` of a message, where they are strings."""
+    outer, inner = message.get("sessionId"), _member(message.get("params"), "sessionId")
+    return (outer if isinstance(outer, str) else None, inner if isinstance(inner, str) else None)
+
+
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _extension(part: Identity | AuditEvent) -> dict[str, Any]:
+    members = ((field.name, getattr(part, field.name)) for field in fields(part))
+    return {_EXTENSION_NAMES.get(name, name): value for name, value in members if value is not None}

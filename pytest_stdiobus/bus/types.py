@@ -1,0 +1,127 @@
+"""Names for the states, modes and options of a bus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+
+
+class BackendMode(str, Enum):
+    """How the client reaches the kernel."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    SUBPROCESS = "subprocess"
+    DOCKER = "docker"
+
+
+class ListenMode(str, Enum):
+    """Where a native bus listens for further clients."""
+
+    NONE = "none"
+    TCP = "tcp"
+    UNIX = "unix"
+
+
+class BusState(IntEnum):
+    """The life of a bus, with the values of the embedding API (KRN-EMB-01)."""
+
+    CREATED = 0
+    STARTING = 1
+    RUNNING = 2
+    STOPPING = 3
+    STOPPED = 4
+
+
+@dataclass(frozen=True)
+class BusStats:
+    """Counters since the start of the bus; -1 where the backend cannot know (SDK-STA-01).
+
+    "in" is what clients sent to the bus, "out" what they received from it.
+    """
+
+    messages_in: int = 0
+    messages_out: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    worker_restarts: int = 0
+    routing_errors: int = 0
+    client_connects: int = 0
+    client_disconnects: int = 0
+
+
+@dataclass(frozen=True)
+class NativeOptions:
+    """Options of the native backend.
+
+    Attributes:
+        listen_mode: where other clients may connect.
+        tcp_host: the address of a TCP listener.
+        tcp_port: its port; 0 lets the system choose (see ``get_listen_address()``).
+        unix_path: the path of a unix listener.
+        poll_interval_ms: how often to look when the library offers no descriptor to wait on.
+    """
+
+    listen_mode: ListenMode | str = ListenMode.NONE
+    tcp_host: str = "127.0.0.1"
+    tcp_port: int | None = None
+    unix_path: str | None = None
+    poll_interval_ms: int = 1
+
+
+@dataclass(frozen=True)
+class SubprocessOptions:
+    """Options of the subprocess backend.
+
+    Attributes:
+        binary_path: a kernel of your own, which is never replaced by another; empty for the bundled one.
+        start_timeout_sec: how long the kernel may take until it serves.
+        stderr_buffer_lines: how many of the last lines of its stderr are kept for error messages.
+        env: variables added to its environment.
+    """
+
+    binary_path: str = ""
+    start_timeout_sec: float = 30.0
+    stderr_buffer_lines: int = 200
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """On whose behalf a request is made (SDK-WIR-03)."""
+
+    subject_id: str
+    role: str
+    asserted_by: str = "self"
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """What a request is recorded as (SDK-WIR-03); members that are None are not sent."""
+
+    event_id: str
+    action: str
+    parent_event_id: str | None = None
+    timestamp: str | None = None
+    actor: dict[str, str] | None = None
+    resource: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class RequestOptions:
+    """What a single request adds to its message.
+
+    Attributes:
+        timeout_ms: milliseconds until `TimeoutError`; wins over the argument of the call.
+        session_id: wins over the argument of the call (SDK-WIR-02).
+        agent_id: becomes the top-level ``agentId``.
+        identity: becomes ``_ext.identity``.
+        audit: becomes ``_ext.audit``.
+    """
+
+    timeout_ms: int | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    identity: Identity | None = None
+    audit: AuditEvent | None = None

@@ -1,0 +1,103 @@
+"""The choice of the backend: option, ini, header, errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWS_BACKEND = """
+    def test_it(stdiobus_backend):
+        print("on", stdiobus_backend)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SHOWS_BACKEND)
+
+
+def test_a_named_backend_runs_unparametrised(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--stdiobus-backend=native", "-v", "-s")
+    result.stdout.fnmatch_lines(["stdiobus: backend native | kernel * | client reference", "*::test_it on native*"])
+    result.assert_outcomes(passed=1)
+
+
+def test_a_list_runs_every_test_once_per_backend_in_its_order(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--stdiobus-backend=subprocess, native,native", "-v")
+    result.stdout.fnmatch_lines(["*::test_it?subprocess? PASSED*", "*::test_it?native? PASSED*"])
+    result.assert_outcomes(passed=2)
+
+
+def test_the_ini_file_chooses_and_the_command_line_beats_it(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".ini", pytest="[pytest]\nasyncio_default_fixture_loop_scope=function\nstdiobus_backend = native")
+    pytester.runpytest("-s").stdout.fnmatch_lines(["*on native*"])
+    pytester.runpytest("-s", "--stdiobus-backend=subprocess").stdout.fnmatch_lines(["*on subprocess*"])
+
+
+def test_a_users_own_parameters_are_kept(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import pytest
+
+        @pytest.fixture(params=["native"])
+        def stdiobus_backend(request):
+            return request.param
+    """)
+    pytester.runpytest("--stdiobus-backend=native,subprocess").assert_outcomes(passed=1)
+
+
+def test_auto_is_the_default(pytester: pytest.Pytester) -> None:
+    pytester.runpytest("-s").stdout.fnmatch_lines(["stdiobus: backend auto |*", "*on auto*"])
+
+
+def test_all_skips_visibly_what_is_not_there(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--stdiobus-backend=all", "-rs")
+    result.assert_outcomes(passed=2, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED *docker: the docker backend is not part of this version*"])
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("carrier-pigeon", ["*'carrier-pigeon' is not a backend*auto, native, subprocess, docker*"]),
+        ("", ["*'' is not a backend*"]),
+        ("native,all", ["*'all' is not a backend*"]),
+        ("docker", ["*docker cannot be used*not part of this version*"]),
+    ],
+)
+def test_a_bad_value_is_a_usage_error(pytester: pytest.Pytester, value: str, words: Sequence[str]) -> None:
+    result = pytester.runpytest(f"--stdiobus-backend={value}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(words)
+
+
+def test_a_named_backend_that_is_missing_says_why_and_what_to_install(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_stdiobus.bus.backends.native._library", _absent)
+    result = pytester.runpytest("--stdiobus-backend=native")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*native cannot be used: *C compiler*"])
+
+
+def test_a_binary_that_does_not_exist_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest("--stdiobus-backend=subprocess", "--stdiobus-binary=/no/such/kernel")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*/no/such/kernel is not an executable file*"])
+
+
+def test_without_the_plugin_nothing_is_left(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest("-p", "no:stdiobus")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("stdiobus:*")
+
+
+def _absent() -> None:
+    from pytest_stdiobus.bus import UnavailableError
+    from pytest_stdiobus.data import kernel_absence
+
+    raise UnavailableError(kernel_absence())
