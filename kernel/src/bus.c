@@ -196,8 +196,7 @@ void bus_bury_dead(struct stdio_bus *bus)
 /* In a forked child nothing may be said to the loop, which is the parent's too. */
 static void close_channels(struct stdio_bus *bus, bool in_child)
 {
-    LIST_EACH(item, &bus->clients)
-    {
+    LIST_EACH (item, &bus->clients) {
         struct client *client = OWNER(item, struct client, all);
         if (in_child) {
             channel_abandon(&client->peer.channel);
@@ -205,8 +204,7 @@ static void close_channels(struct stdio_bus *bus, bool in_child)
             channel_close(&client->peer.channel);
         }
     }
-    LIST_EACH(link, &bus->workers)
-    {
+    LIST_EACH (link, &bus->workers) {
         worker_destroy(OWNER(link, struct worker, all), in_child);
     }
 }
@@ -216,14 +214,12 @@ void bus_drop_peers(struct stdio_bus *bus, bool in_child)
 {
     bus->router.draining = true;
     close_channels(bus, in_child);
-    LIST_EACH(link, &bus->workers)
-    {
+    LIST_EACH (link, &bus->workers) {
         router_worker_dead(&bus->router, OWNER(link, struct worker, all));
         list_remove(link);
         list_push(&bus->dead_workers, link);
     }
-    LIST_EACH(item, &bus->clients)
-    {
+    LIST_EACH (item, &bus->clients) {
         router_client_gone(&bus->router, OWNER(item, struct client, all));
     }
     for (size_t i = 0; i < bus->router.pool_count; i++) {

@@ -9,7 +9,12 @@
 /* json_key may need this much more than the text it reads. */
 #define KEY_SLACK 32
 
-bool answer_key_make(struct answer_key *key, struct span id)
+static struct id_key make_key(const struct router *router, const char *at, size_t len)
+{
+    return (struct id_key){at, len, hash_bytes(&router->secret, 0, at, len)};
+}
+
+bool answer_key_make(const struct router *router, struct answer_key *key, struct span id)
 {
     char *out = key->buffer;
     key->heap = NULL;
@@ -19,8 +24,7 @@ bool answer_key_make(struct answer_key *key, struct span id)
             return false;
         }
     }
-    key->at = out;
-    key->len = json_key(id, out);
+    key->key = make_key(router, out, json_key(id, out));
     return true;
 }
 
@@ -39,7 +43,7 @@ static struct span put(char **cursor, struct span text)
 
 static size_t call_size(const struct call *call)
 {
-    return sizeof *call + call->key_len + call->id.len + call->spelled.len + call->inner.len;
+    return sizeof *call + call->key.len + call->id.len + call->spelled.len + call->inner.len;
 }
 
 struct call *call_new(struct router *router, struct peer *caller, const struct envelope *envelope,
@@ -63,9 +67,8 @@ struct call *call_new(struct router *router, struct peer *caller, const struct e
     list_init(&call->order);
     char *cursor = call->text;
     if (envelope->id.at != NULL) {
-        call->key = cursor;
-        call->key_len = json_key(envelope->id, cursor);
-        cursor += call->key_len;
+        call->key = make_key(router, cursor, json_key(envelope->id, cursor));
+        cursor += call->key.len;
         call->id = put(&cursor, envelope->id);
     }
     if (envelope->session.at != NULL) {
@@ -81,13 +84,7 @@ struct call *call_new(struct router *router, struct peer *caller, const struct e
     return call;
 }
 
-/* The id's hash in the scope of a peer's serial or a session; sessions are kept apart by their address, and
- * the two directions by a bit that no address has. */
-static uint64_t id_hash(const struct router *router, uint64_t scope, const char *key, size_t len)
-{
-    return hash_bytes(&router->secret, scope, key, len);
-}
-
+/* Sessions are kept apart by their address, and the two directions by a bit that no address has. */
 static uint64_t session_scope(const struct session *session, enum peer_kind from)
 {
     return (uint64_t)(uintptr_t)session | (from == PEER_WORKER ? 1u : 0u);
@@ -98,18 +95,18 @@ static uint64_t call_scope(const struct call *call)
     return call->session != NULL ? session_scope(call->session, call->from) : call->caller->serial;
 }
 
-static bool same_key(const struct call *call, const char *key, size_t len)
+static bool same_key(const struct call *call, const struct id_key *key)
 {
-    return call->key_len == len && memcmp(call->key, key, len) == 0;
+    return call->key.len == key->len && memcmp(call->key.at, key->at, key->len) == 0;
 }
 
 static struct call *find_by_scope(struct router *router, uint64_t hash, const struct session *session,
-                                  const struct peer *caller, enum peer_kind from, const char *key, size_t len)
+                                  const struct peer *caller, enum peer_kind from, const struct id_key *key)
 {
     for (struct node *node = table_bucket(&router->by_scope, hash); node != NULL; node = node->chain) {
         struct call *call = OWNER(node, struct call, by_scope);
         if (node->hash == hash && call->session == session && call->from == from &&
-            (session != NULL || call->caller == caller) && same_key(call, key, len)) {
+            (session != NULL || call->caller == caller) && same_key(call, key)) {
             return call;
         }
     }
@@ -124,9 +121,8 @@ static struct call *next_in_scope(struct call *call, const struct call *first)
 
 bool call_is_duplicate(struct router *router, const struct call *call)
 {
-    uint64_t hash = id_hash(router, call_scope(call), call->key, call->key_len);
-    struct call *first =
-        find_by_scope(router, hash, call->session, call->caller, call->from, call->key, call->key_len);
+    uint64_t hash = hash_in_scope(call->key.hash, call_scope(call));
+    struct call *first = find_by_scope(router, hash, call->session, call->caller, call->from, &call->key);
     for (struct call *other = first; other != NULL; other = next_in_scope(other, first)) {
         if (other->caller == call->caller) {
             return true;
@@ -137,9 +133,8 @@ bool call_is_duplicate(struct router *router, const struct call *call)
 
 void call_open(struct router *router, struct call *call)
 {
-    uint64_t hash = id_hash(router, call_scope(call), call->key, call->key_len);
-    struct call *group =
-        find_by_scope(router, hash, call->session, call->caller, call->from, call->key, call->key_len);
+    uint64_t hash = hash_in_scope(call->key.hash, call_scope(call));
+    struct call *group = find_by_scope(router, hash, call->session, call->caller, call->from, &call->key);
     table_add(&router->by_scope, &call->by_scope, hash, group == NULL ? NULL : &group->by_scope);
     list_push(&call->caller->made, &call->made);
     if (call->from == PEER_CLIENT) {
@@ -149,12 +144,12 @@ void call_open(struct router *router, struct call *call)
     }
 }
 
-struct call *call_group(struct router *router, const struct peer *callee, const char *key, size_t key_len)
+struct call *call_group(struct router *router, const struct peer *callee, const struct id_key *key)
 {
-    uint64_t hash = id_hash(router, callee->serial, key, key_len);
+    uint64_t hash = hash_in_scope(key->hash, callee->serial);
     for (struct node *node = table_bucket(&router->by_id, hash); node != NULL; node = node->chain) {
         struct call *call = OWNER(node, struct call, by_id);
-        if (node->hash == hash && call->callee == callee && same_key(call, key, key_len)) {
+        if (node->hash == hash && call->callee == callee && same_key(call, key)) {
             return call;
         }
     }
@@ -169,12 +164,12 @@ struct call *call_next(struct call *call, const struct call *first)
 
 void call_place(struct router *router, struct call *call, struct peer *callee, uint64_t mark, size_t len)
 {
-    struct call *group = call_group(router, callee, call->key, call->key_len);
+    struct call *group = call_group(router, callee, &call->key);
     call->state = CALL_PLACED;
     call->callee = callee;
     call->mark = mark;
     call->line_len = len;
-    uint64_t hash = id_hash(router, callee->serial, call->key, call->key_len);
+    uint64_t hash = hash_in_scope(call->key.hash, callee->serial);
     table_add(&router->by_id, &call->by_id, hash, group == NULL ? NULL : &group->by_id);
     list_push(&callee->taken, &call->taken);
 }
@@ -202,12 +197,12 @@ void call_drop_line(struct router *router, struct call *call)
     }
 }
 
-struct call *call_held(struct router *router, uint64_t place, const char *key, size_t key_len)
+struct call *call_held(struct router *router, uint64_t place, const struct id_key *key)
 {
-    uint64_t hash = id_hash(router, place, key, key_len);
+    uint64_t hash = hash_in_scope(key->hash, place);
     for (struct node *node = table_bucket(&router->held, hash); node != NULL; node = node->chain) {
         struct call *call = OWNER(node, struct call, by_id);
-        if (node->hash == hash && call->held_at == place && same_key(call, key, key_len)) {
+        if (node->hash == hash && call->held_at == place && same_key(call, key)) {
             return call;
         }
     }
@@ -220,10 +215,10 @@ bool call_hold(struct router *router, struct call *call, uint64_t place, struct 
     if (!keep_line(router, call, line, len)) {
         return false;
     }
-    struct call *group = call_held(router, place, call->key, call->key_len);
+    struct call *group = call_held(router, place, &call->key);
     call->state = CALL_HELD;
     call->held_at = place;
-    uint64_t hash = id_hash(router, place, call->key, call->key_len);
+    uint64_t hash = hash_in_scope(call->key.hash, place);
     table_add(&router->held, &call->by_id, hash, group == NULL ? NULL : &group->by_id);
     list_push(list, &call->wait);
     if (call->from == PEER_CLIENT) {
@@ -282,7 +277,7 @@ void call_free(struct router *router, struct call *call)
     if (opened) {
         call_orphan(router, call);
     }
-    if (call->session != NULL && call->key != NULL && call->by_scope.next != NULL) {
+    if (call->session != NULL && call->key.at != NULL && call->by_scope.next != NULL) {
         table_remove(&router->by_scope, &call->by_scope);
     }
     if (call->state == CALL_PLACED) {
@@ -305,10 +300,10 @@ void call_free(struct router *router, struct call *call)
 }
 
 enum match call_match(struct router *router, const struct peer *callee, const struct session *session, bool named,
-                      const char *key, size_t key_len, struct call **call)
+                      const struct id_key *key, struct call **call)
 {
     if (!named) {
-        *call = call_group(router, callee, key, key_len);
+        *call = call_group(router, callee, key);
         if (*call == NULL) {
             return MATCH_NONE;
         }
@@ -319,8 +314,8 @@ enum match call_match(struct router *router, const struct peer *callee, const st
         return MATCH_NONE;
     }
     enum peer_kind from = callee->kind == PEER_WORKER ? PEER_CLIENT : PEER_WORKER;
-    uint64_t hash = id_hash(router, session_scope(session, from), key, key_len);
-    struct call *first = find_by_scope(router, hash, session, NULL, from, key, key_len);
+    uint64_t hash = hash_in_scope(key->hash, session_scope(session, from));
+    struct call *first = find_by_scope(router, hash, session, NULL, from, key);
     unsigned found = 0;
     for (struct call *other = first; other != NULL; other = next_in_scope(other, first)) {
         if (other->state == CALL_PLACED && other->callee == callee) {

@@ -17,7 +17,7 @@ bool call_is_duplicate(struct router *router, const struct call *call);
 void call_open(struct router *router, struct call *call);
 
 /* What is in flight at this peer under the same id, as the first of a group; NULL: nothing. */
-struct call *call_group(struct router *router, const struct peer *callee, const char *key, size_t key_len);
+struct call *call_group(struct router *router, const struct peer *callee, const struct id_key *key);
 /* The next one of the group, or NULL after the last. */
 struct call *call_next(struct call *call, const struct call *first);
 
@@ -29,7 +29,7 @@ void call_place(struct router *router, struct call *call, struct peer *callee, u
 bool call_hold(struct router *router, struct call *call, uint64_t place, struct link *list, const char *line,
                size_t len);
 /* The call that has been held longest for the id at `place`, or NULL. */
-struct call *call_held(struct router *router, uint64_t place, const char *key, size_t key_len);
+struct call *call_held(struct router *router, uint64_t place, const struct id_key *key);
 void call_unhold(struct router *router, struct call *call);
 /* Keeps the call in `list` until a worker is there. False: out of memory. */
 bool call_wait(struct router *router, struct call *call, struct link *list, const char *line, size_t len);
@@ -41,18 +41,18 @@ void call_orphan(struct router *router, struct call *call);
 
 enum match { MATCH_NONE, MATCH_ONE, MATCH_SEVERAL };
 /* Which call of `callee` an answer with this id, and this session where `named`, belongs to. With several,
- * *call is the first of them; go on with match_next. */
+ * *call is the first of them. */
 enum match call_match(struct router *router, const struct peer *callee, const struct session *session, bool named,
-                      const char *key, size_t key_len, struct call **call);
+                      const struct id_key *key, struct call **call);
 
-/* The ids of an answer, in the form in which calls are compared. */
+/* The key of an id that stands in no call. */
 struct answer_key {
-    const char *at;
-    size_t len;
+    struct id_key key;
     char *heap;
     char buffer[256];
 };
-bool answer_key_make(struct answer_key *key, struct span id);
+/* False: out of memory. */
+bool answer_key_make(const struct router *router, struct answer_key *key, struct span id);
 void answer_key_free(struct answer_key *key);
 
 #endif

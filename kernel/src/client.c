@@ -29,8 +29,7 @@ static void close_later(struct client *client)
 
 static bool waits_for_answers(const struct client *client)
 {
-    LIST_EACH(link, &client->peer.made)
-    {
+    LIST_EACH (link, &client->peer.made) {
         if (!OWNER(link, struct call, made)->notification) {
             return true;
         }

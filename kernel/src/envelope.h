@@ -27,11 +27,11 @@ struct envelope {
     const char *culprit; /* for DUPLICATE and TYPE: the name of the member; else NULL */
     /* As spelled; at == NULL where absent or not usable (wrong type, duplicate). */
     struct span id;
-    struct span method;  /* a string */
-    struct span session; /* top-level sessionId, a string; null counts as absent */
-    struct span pool;    /* a string; null counts as absent */
+    struct span method;     /* a string */
+    struct span session;    /* top-level sessionId, a string; null counts as absent */
+    struct span pool;       /* a string; null counts as absent */
     struct span no_session; /* the null of a top-level sessionId that is null */
-    struct span inner;   /* string params.sessionId, or for a response result.sessionId */
+    struct span inner;      /* string params.sessionId, or for a response result.sessionId */
     bool has_result;
     bool has_error;
 };

@@ -94,8 +94,7 @@ static void give_up_on(struct router *router, struct client *client)
     }
     struct pool *pool = client->stall_pool;
     pool->overloaded = pool->waiting_bytes >= router->limits->max_output_queue;
-    LIST_EACH(link, &pool->workers)
-    {
+    LIST_EACH (link, &pool->workers) {
         struct worker *worker = OWNER(link, struct worker, of_pool);
         worker->overloaded |= flow_is_full(router, &worker->peer);
     }

@@ -178,6 +178,13 @@ struct learned {
     char value[];
 };
 
+/* An id in the form in which ids are compared (KRN-COR-04), hashed once for every table it is looked up in. */
+struct id_key {
+    const char *at;
+    size_t len;
+    uint64_t hash;
+};
+
 enum call_state {
     CALL_NEW,
     CALL_PLACED,  /* in its callee's queue, or written */
@@ -209,8 +216,7 @@ struct call {
     struct span id;      /* as spelled; at == NULL: none */
     struct span spelled; /* its sessionId as spelled */
     struct span inner;   /* its params.sessionId as spelled */
-    const char *key;
-    size_t key_len;
+    struct id_key key;   /* its bytes stand in text */
     char text[];
 };
 

@@ -18,7 +18,7 @@ static struct placing refused(enum reason reason)
 /* Would the worker's response not tell this request from one that it already has (KRN-COR-03)? */
 static bool id_is_taken(struct router *router, const struct worker *worker, const struct call *call)
 {
-    struct call *group = call_group(router, &worker->peer, call->key, call->key_len);
+    struct call *group = call_group(router, &worker->peer, &call->key);
     if (group == NULL) {
         return false;
     }
@@ -26,7 +26,7 @@ static bool id_is_taken(struct router *router, const struct worker *worker, cons
         return true;
     }
     struct call *same;
-    return call_match(router, &worker->peer, call->session, true, call->key, call->key_len, &same) != MATCH_NONE;
+    return call_match(router, &worker->peer, call->session, true, &call->key, &same) != MATCH_NONE;
 }
 
 static void remember_recent(struct router *router, const struct call *call, const struct worker *worker)
@@ -47,12 +47,13 @@ static void remember_recent(struct router *router, const struct call *call, cons
 static void bind(struct router *router, const struct call *call, struct worker *worker)
 {
     struct session *session = call->session;
-    if (session == NULL || session->worker == worker) {
+    bool ended = call->caller == NULL && session != NULL && list_empty(&session->members);
+    if (session == NULL || session->worker == worker || ended) {
         return;
     }
     session_bind(router, session, worker);
-    if (session->owner == NULL && call->caller != NULL) {
-        session->owner = peer_client(call->caller);
+    if (session->owner == NULL) {
+        session->owner = call->caller != NULL ? peer_client(call->caller) : session_last_sender(session);
     }
 }
 
@@ -163,8 +164,7 @@ static struct worker *next_in_turn(struct router *router, struct pool *pool, con
 
 static bool all_overloaded(const struct pool *pool)
 {
-    LIST_EACH(link, &pool->workers)
-    {
+    LIST_EACH (link, &pool->workers) {
         if (!OWNER(link, struct worker, of_pool)->overloaded) {
             return false;
         }
@@ -261,9 +261,9 @@ static void let_go(struct router *router, struct call *call, struct worker *work
 
 /* Of the calls held for the id at `place`, the first that this worker can tell apart now. */
 static struct call *first_admissible(struct router *router, uint64_t place, const struct worker *worker,
-                                     const char *key, size_t key_len)
+                                     const struct id_key *key)
 {
-    struct call *first = call_held(router, place, key, key_len);
+    struct call *first = call_held(router, place, key);
     for (struct call *call = first; call != NULL; call = call_next(call, first)) {
         if (!id_is_taken(router, worker, call)) {
             return call;
@@ -272,15 +272,15 @@ static struct call *first_admissible(struct router *router, uint64_t place, cons
     return NULL;
 }
 
-void place_released(struct router *router, struct worker *worker, const char *key, size_t key_len)
+void place_released(struct router *router, struct worker *worker, const struct id_key *key)
 {
     if (router->held.groups == 0 || worker->state != WORKER_LIVE) {
         return;
     }
     struct call *call;
     do {
-        call = older(first_admissible(router, worker->peer.serial, worker, key, key_len),
-                     first_admissible(router, worker->pool->serial, worker, key, key_len));
+        call = older(first_admissible(router, worker->peer.serial, worker, key),
+                     first_admissible(router, worker->pool->serial, worker, key));
         if (call != NULL) {
             let_go(router, call, worker);
         }

@@ -24,7 +24,7 @@ struct placing place_call(struct router *router, struct call *call, const char *
 void place_again(struct router *router, struct call *call);
 
 /* An id has become free at this worker: held calls go on. */
-void place_released(struct router *router, struct worker *worker, const char *key, size_t key_len);
+void place_released(struct router *router, struct worker *worker, const struct id_key *key);
 /* The worker now tells sessions apart: so do their held calls (KRN-COR-03). */
 void place_sessions_released(struct router *router, struct worker *worker);
 /* Hands out what waits in the pool, as far as its workers have room. */

@@ -8,9 +8,9 @@
 
 /* Fails every request that an answer could belong to; none is guessed (KRN-COR-03, 07). */
 void fail_matches(struct router *router, struct peer *callee, struct session *session, bool named,
-                  const struct answer_key *key, enum reason reason);
+                  const struct id_key *key, enum reason reason);
 
 /* An id has become free at the client: a worker's request that was held for it goes out (KRN-COR-07). */
-void deliver_held_request(struct router *router, struct client *client, const struct answer_key *key);
+void deliver_held_request(struct router *router, struct client *client, const struct id_key *key);
 
 #endif

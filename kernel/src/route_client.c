@@ -42,14 +42,14 @@ static void route_answer(struct router *router, struct client *client, const str
                          const char *line, size_t len)
 {
     struct answer_key key;
-    if (!answer_key_make(&key, envelope->id)) {
+    if (!answer_key_make(router, &key, envelope->id)) {
         note_unrouted(router, &client->peer, "out of memory", line, len);
         return;
     }
     bool named = envelope->session.at != NULL;
     struct session *session = named ? session_find(router, envelope->session) : NULL;
     struct call *call;
-    enum match match = call_match(router, &client->peer, session, named, key.at, key.len, &call);
+    enum match match = call_match(router, &client->peer, session, named, &key.key, &call);
     if (match != MATCH_NONE && !named) {
         client->omits_session = true;
     }
@@ -58,25 +58,26 @@ static void route_answer(struct router *router, struct client *client, const str
         call_free(router, call);
     } else if (match == MATCH_SEVERAL) {
         note_unrouted(router, &client->peer, "an answer that fits several requests", line, len);
-        fail_matches(router, &client->peer, session, named, &key, REASON_AMBIGUOUS_ANSWER);
+        fail_matches(router, &client->peer, session, named, &key.key, REASON_AMBIGUOUS_ANSWER);
     } else {
         note_unrouted(router, &client->peer, "an answer to no open request", line, len);
     }
-    deliver_held_request(router, client, &key);
+    deliver_held_request(router, client, &key.key);
     answer_key_free(&key);
 }
 
 static struct pool *pool_named(struct router *router, struct span raw)
 {
     struct answer_key name;
-    if (!answer_key_make(&name, raw)) {
+    if (!answer_key_make(router, &name, raw)) {
         return NULL;
     }
     struct pool *found = NULL;
-    uint64_t hash = hash_bytes(&router->secret, 0, name.at + 1, name.len - 1);
+    uint64_t hash = hash_bytes(&router->secret, 0, name.key.at + 1, name.key.len - 1);
     for (struct node *node = table_bucket(&router->pool_names, hash); node != NULL; node = node->chain) {
         struct pool *pool = OWNER(node, struct pool, node);
-        if (strlen(pool->config->id) == name.len - 1 && memcmp(pool->config->id, name.at + 1, name.len - 1) == 0) {
+        if (strlen(pool->config->id) == name.key.len - 1 &&
+            memcmp(pool->config->id, name.key.at + 1, name.key.len - 1) == 0) {
             found = pool;
         }
     }

@@ -7,13 +7,13 @@
 #include <string.h>
 
 void fail_matches(struct router *router, struct peer *callee, struct session *session, bool named,
-                  const struct answer_key *key, enum reason reason)
+                  const struct id_key *key, enum reason reason)
 {
     struct call *call;
     if (session != NULL) {
         session->calls++;
     }
-    while (call_match(router, callee, session, named, key->at, key->len, &call) != MATCH_NONE) {
+    while (call_match(router, callee, session, named, key, &call) != MATCH_NONE) {
         call_fail(router, call, reason, NULL);
     }
     if (session != NULL) {
@@ -75,7 +75,9 @@ static void finish_response(struct router *router, struct worker *worker, const 
     call_free(router, call);
     if (echoed) {
         worker->echoes_session = true;
-        place_sessions_released(router, worker);
+        if (worker->state == WORKER_LIVE) {
+            place_sessions_released(router, worker);
+        }
     }
 }
 
@@ -103,7 +105,7 @@ static enum line_fate route_response(struct router *router, struct worker *worke
                                      const char *line, size_t len)
 {
     struct answer_key key;
-    if (!answer_key_make(&key, envelope->id)) {
+    if (!answer_key_make(router, &key, envelope->id)) {
         note_unrouted(router, &worker->peer, "out of memory", line, len);
         return LINE_TAKEN;
     }
@@ -111,7 +113,7 @@ static enum line_fate route_response(struct router *router, struct worker *worke
     struct session *session = named ? session_find(router, envelope->session) : NULL;
     struct call *call;
     enum line_fate fate = LINE_TAKEN;
-    switch (call_match(router, &worker->peer, session, named, key.at, key.len, &call)) {
+    switch (call_match(router, &worker->peer, session, named, &key.key, &call)) {
     case MATCH_NONE:
         note_unrouted(router, &worker->peer, "a response to no open request", line, len);
         break;
@@ -120,11 +122,11 @@ static enum line_fate route_response(struct router *router, struct worker *worke
         break;
     case MATCH_SEVERAL:
         note_unrouted(router, &worker->peer, "a response that fits several requests", line, len);
-        fail_matches(router, &worker->peer, session, named, &key, REASON_AMBIGUOUS_RESPONSE);
+        fail_matches(router, &worker->peer, session, named, &key.key, REASON_AMBIGUOUS_RESPONSE);
         break;
     }
     if (fate == LINE_TAKEN) {
-        place_released(router, worker, key.at, key.len);
+        place_released(router, worker, &key.key);
     }
     answer_key_free(&key);
     return fate;
@@ -178,7 +180,7 @@ static enum line_fate ask_client(struct router *router, struct worker *worker, c
     }
     call_open(router, call);
     struct peer *callee = &to.client->peer;
-    if (to.client->omits_session && call_group(router, callee, call->key, call->key_len) != NULL) {
+    if (to.client->omits_session && call_group(router, callee, &call->key) != NULL) {
         if (!call_hold(router, call, callee->serial, &callee->held, line, len)) {
             call_fail(router, call, REASON_OVERLOADED, NULL);
         }
@@ -191,13 +193,13 @@ static enum line_fate ask_client(struct router *router, struct worker *worker, c
     return LINE_TAKEN;
 }
 
-void deliver_held_request(struct router *router, struct client *client, const struct answer_key *key)
+void deliver_held_request(struct router *router, struct client *client, const struct id_key *key)
 {
     struct peer *callee = &client->peer;
-    if (router->held.groups == 0 || call_group(router, callee, key->at, key->len) != NULL) {
+    if (router->held.groups == 0 || call_group(router, callee, key) != NULL) {
         return;
     }
-    struct call *call = call_held(router, callee->serial, key->at, key->len);
+    struct call *call = call_held(router, callee->serial, key);
     if (call == NULL) {
         return;
     }
@@ -244,17 +246,17 @@ static void drop_worker_line(struct router *router, struct worker *worker, const
     struct envelope shown;
     envelope_salvage(line, len, &shown);
     struct answer_key key;
-    if (shown.id.at == NULL || shown.method.at != NULL || !answer_key_make(&key, shown.id)) {
+    if (shown.id.at == NULL || shown.method.at != NULL || !answer_key_make(router, &key, shown.id)) {
         return;
     }
     bool named = shown.session.at != NULL;
     struct session *session = named ? session_find(router, shown.session) : NULL;
     struct call *call;
-    enum match match = call_match(router, &worker->peer, session, named, key.at, key.len, &call);
+    enum match match = call_match(router, &worker->peer, session, named, &key.key, &call);
     if (match != MATCH_NONE) {
-        fail_matches(router, &worker->peer, session, named, &key,
+        fail_matches(router, &worker->peer, session, named, &key.key,
                      match == MATCH_ONE ? REASON_INVALID_RESPONSE : REASON_AMBIGUOUS_RESPONSE);
-        place_released(router, worker, key.at, key.len);
+        place_released(router, worker, &key.key);
     }
     answer_key_free(&key);
 }

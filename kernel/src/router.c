@@ -145,8 +145,7 @@ static void note_unwritten(struct router *router, struct worker *worker)
 /* Nobody waits for the answers to a dead worker's requests; their ids are free at their clients. */
 static void forget_questions(struct router *router, struct worker *worker)
 {
-    LIST_EACH(link, &worker->peer.made)
-    {
+    LIST_EACH (link, &worker->peer.made) {
         struct call *call = OWNER(link, struct call, made);
         if (call->state == CALL_HELD) {
             call_free(router, call);
@@ -155,11 +154,11 @@ static void forget_questions(struct router *router, struct worker *worker)
     while (!list_empty(&worker->peer.made)) {
         struct call *call = OWNER(worker->peer.made.next, struct call, made);
         struct answer_key key;
-        bool placed = call->state == CALL_PLACED && answer_key_make(&key, call->id);
+        bool placed = call->state == CALL_PLACED && answer_key_make(router, &key, call->id);
         struct client *client = placed ? peer_client(call->callee) : NULL;
         call_free(router, call);
         if (placed) {
-            deliver_held_request(router, client, &key);
+            deliver_held_request(router, client, &key.key);
             answer_key_free(&key);
         }
     }

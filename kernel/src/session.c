@@ -171,10 +171,9 @@ static void session_end(struct router *router, struct session *session)
 
 /* Members ----------------------------------------------------------------------------------------- */
 
-static uint64_t member_hash(const struct router *router, const struct session *session, const struct client *client)
+static uint64_t member_hash(const struct session *session, const struct client *client)
 {
-    uint64_t pair[2] = {(uint64_t)(uintptr_t)session, client->peer.serial};
-    return hash_bytes(&router->secret, 0, (const char *)pair, sizeof pair);
+    return hash_in_scope((uint64_t)(uintptr_t)session, client->peer.serial);
 }
 
 static struct member *member_find(struct router *router, const struct session *session, const struct client *client,
@@ -189,6 +188,11 @@ static struct member *member_find(struct router *router, const struct session *s
     return NULL;
 }
 
+struct client *session_last_sender(const struct session *session)
+{
+    return OWNER(session->members.next, struct member, of_session)->client;
+}
+
 bool session_join(struct router *router, struct session *session, struct client *client)
 {
     list_remove(&session->order);
@@ -196,10 +200,10 @@ bool session_join(struct router *router, struct session *session, struct client 
     if (session->owner == NULL) {
         session->owner = client;
     }
-    if (!list_empty(&session->members) && OWNER(session->members.next, struct member, of_session)->client == client) {
+    if (!list_empty(&session->members) && session_last_sender(session) == client) {
         return true;
     }
-    uint64_t hash = member_hash(router, session, client);
+    uint64_t hash = member_hash(session, client);
     struct member *member = member_find(router, session, client, hash);
     if (member == NULL) {
         member = malloc(sizeof *member);
@@ -229,7 +233,7 @@ void session_leave_all(struct router *router, struct client *client)
         if (list_empty(&session->members)) {
             session_end(router, session);
         } else if (session->owner == client) {
-            session->owner = OWNER(session->members.next, struct member, of_session)->client;
+            session->owner = session_last_sender(session);
         }
     }
 }

@@ -19,6 +19,8 @@ void session_unbind(struct router *router, struct session *session);
 
 /* The client has sent on the session: it owns a session that nobody owns (KRN-RTE-08, 11). False: out of memory. */
 bool session_join(struct router *router, struct session *session, struct client *client);
+/* The client that sent on it last; it has one as long as it has not ended. */
+struct client *session_last_sender(const struct session *session);
 /* The client leaves all its sessions; those it was the last one of end. */
 void session_leave_all(struct router *router, struct client *client);
 

@@ -29,6 +29,14 @@ struct hash_secret {
 };
 
 void hash_secret_draw(struct hash_secret *secret);
+/* What a hash becomes for one of the places that a key is looked up in. */
+static inline uint64_t hash_in_scope(uint64_t hash, uint64_t scope)
+{
+    uint64_t mixed = hash ^ (scope * 0x9E3779B97F4A7C15u);
+    mixed = (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93u;
+    return mixed ^ (mixed >> 32);
+}
+
 /* SipHash-1-3 of the bytes, with `scope` mixed into the key. */
 uint64_t hash_bytes(const struct hash_secret *secret, uint64_t scope, const char *data, size_t len);
 
