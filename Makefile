@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := dev,acp,mcp
 FUZZ_SECONDS ?= 20
-PUBLISHED := build/published/stdiobus-2.2.1/kernel/dist/linux-amd64/stdio_bus
+SDIST := build/published/stdiobus-2.2.1
+PUBLISHED := $(SDIST)/kernel/dist/linux-amd64/stdio_bus
 
 ifeq ($(shell command -v cmake),)
 CMAKE := $(BIN)/cmake
@@ -16,17 +17,19 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: help demo test unit lint kernel kernel-test kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz bench published container clean
+.PHONY: help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+        fuzz-short fuzz bench published cross container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
 	@echo "make test          run all tests (unit: those of Python; kernel-test: those of the kernel)"
+	@echo "make pythons       the tests of the package under every Python from 3.10 on that is here"
 	@echo "make lint          ruff, mypy and gcc -fanalyzer"
 	@echo "make kernel        build the kernel into build/kernel"
 	@echo "make fuzz-short    fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz: for an hour"
-	@echo "make bench         build and run the benchmarks of the kernel"
-	@echo "make published     run the examples of the bus over the published kernel"
+	@echo "make bench         measure the kernel beside the published one and a relay (about 6 minutes)"
+	@echo "make published     our examples over the published kernel, the published client over ours"
+	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make container     make demo in a fresh container"
 	@echo "make clean         remove what was built"
 
@@ -52,11 +55,26 @@ demo: $(BIN)/python
 	  exit 1; \
 	fi
 
-test: unit kernel-test fuzz-short
+test: unit behaviour kernel-test kernel-instructions fuzz-short
 
 unit: kernel $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	$(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
+
+# The tests of the package once more under every other Python that is here (PATH and pyenv).
+PYTHONS := 3.10 3.11 3.12 3.13 3.14
+pythons:
+	@for version in $(PYTHONS); do \
+	  program=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+	  [ -n "$$program" ] || program=$$(command -v python$$version); \
+	  if [ -z "$$program" ] || ! "$$program" -c "" 2>/dev/null; then echo "Python $$version is not here"; continue; fi; \
+	  echo "Python $$version"; \
+	  $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-$$version || exit 1; \
+	done
+
+package-tests: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	$(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
@@ -76,6 +94,18 @@ kernel-sanitize: $(KERNEL_NEEDS)
 	$(CMAKE) -S . -B build/sanitize -DKERNEL_TESTS=ON -DKERNEL_SANITIZE=ON
 	$(CMAKE) --build build/sanitize --parallel
 	$(CTEST) --test-dir build/sanitize --output-on-failure
+
+# The behaviour of the executable once more: under the sanitizers, and as on a system without pidfds. The
+# sanitizers would keep freed memory back, which the tests of memory would take for growth.
+BEHAVIOUR := $(BIN)/pytest -n auto tests/kernel -m 'not packaging'
+behaviour: $(BIN)/python kernel kernel-sanitize
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	ASAN_OPTIONS=quarantine_size_mb=0:thread_local_quarantine_size_kb=0 \
+	  STDIOBUS_TEST_KERNEL=$(CURDIR)/build/sanitize/stdiobus-kernel $(BEHAVIOUR)
+	@if [ -x build/kernel/without_pidfd ]; then \
+	  printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/build/kernel/without_pidfd" \
+	    "$(CURDIR)/build/kernel/stdiobus-kernel" > build/kernel/old-system && chmod +x build/kernel/old-system && \
+	  STDIOBUS_TEST_KERNEL=$(CURDIR)/build/kernel/old-system $(BEHAVIOUR) -k 'workers or shutdown or errors'; fi
 
 kernel-valgrind: kernel
 	@if command -v valgrind >/dev/null; then \
@@ -109,8 +139,13 @@ fuzz-short:
 fuzz:
 	$(MAKE) fuzz-short FUZZ_SECONDS=3600
 
-bench: kernel
-	build/kernel/bench_scanner
+bench: $(BIN)/python
+	$(BIN)/python benchmarks/kernel.py
+
+# Instruction counts do not depend on how busy a machine is.
+kernel-instructions: $(BIN)/python
+	@if command -v valgrind >/dev/null; then $(BIN)/python benchmarks/kernel.py --instructions; \
+	else echo "valgrind is missing: instructions per message were not counted"; fi
 
 $(PUBLISHED): $(BIN)/python
 	mkdir -p build/published
@@ -118,10 +153,23 @@ $(PUBLISHED): $(BIN)/python
 	tar -xzf build/published/stdiobus-2.2.1.tar.gz -C build/published
 	chmod +x $@
 
-published: $(PUBLISHED)
-	$(BIN)/python -m pip install --quiet .
+# The published kernel under our examples, and the published client over our kernel.
+published: $(PUBLISHED) kernel
+	$(BIN)/python -m pip install --quiet . setuptools
+	STDIOBUS_PUBLISHED=$(SDIST) $(BIN)/pytest tests/published
 	$(BIN)/pytest --stdiobus-backend=subprocess --stdiobus-binary=$(CURDIR)/$(PUBLISHED) \
 	  examples/test_echo.py examples/test_streaming.py
+
+# Compiles and links for every system that the kernel is meant for; runs nothing there.
+CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \
+         x86_64-linux-gnu.2.17 aarch64-linux-gnu.2.17
+cross: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ziglang
+	@mkdir -p build/cross; for target in $(CROSS); do \
+	  echo "$$target"; \
+	  $(BIN)/python -m ziglang cc -target $$target -std=c11 -D_GNU_SOURCE -O2 -g0 -s -Wall -Wextra -Werror \
+	    -Ikernel/include kernel/src/*.c -o build/cross/stdiobus-kernel-$$target || exit 1; \
+	done
 
 container:
 	@command -v docker >/dev/null || { echo "docker is missing: nothing was run in a container"; exit 1; }
@@ -129,4 +177,4 @@ container:
 	  sh -c 'mkdir /src && tar -x -C /src && make -C /src demo'
 
 clean:
-	rm -rf build $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis

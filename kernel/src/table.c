@@ -11,6 +11,8 @@
 #endif
 
 #define TABLE_LEAST ((size_t)64)
+/* A table that has been larger than this is worth shrinking; below it would only grow again. */
+#define TABLE_SMALL ((size_t)4096)
 
 void hash_secret_draw(struct hash_secret *secret)
 {
@@ -160,7 +162,7 @@ void table_remove(struct table *table, struct node *node)
     }
     *place = node->chain;
     table->groups--;
-    if (table->mask >= TABLE_LEAST && table->groups < table->mask / 8) {
+    if (table->mask >= TABLE_SMALL && table->groups < table->mask / 8) {
         table_resize(table, (table->mask + 1) / 2);
     }
 }
