@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every request gets exactly one answer (PROTOCOL section 5)."""
+
+import time
+
+import pytest
+
+from .harness import Rig, kernel_error, notification, request, result
+from .harness.messages import is_kernel_error
+from .harness.world import TIME_SCALE
+
+
+@pytest.mark.req("KRN-ERR-01")
+@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
+def test_every_request_gets_exactly_one_answer(rig: Rig) -> None:
+    client, worker = rig.pair()
+    for n in range(100):
+        client.send(request(n, session=f"s{n % 7}" if n % 3 else None, **({"pool": "nowhere"} if n % 5 == 0 else {})))
+        client.send(notification(params=n))
+    routed = [message for message in worker.recv_many(180) if "id" in message]
+    for message in routed:
+        worker.answer(message, "answered")
+    answers = {message["id"]: message for message in client.recv_many(100)}
+    assert sorted(answers) == list(range(100))
+    for n, answer in answers.items():
+        assert is_kernel_error(answer) == (n % 5 == 0)
+    client.fence(worker)
+
+
+@pytest.mark.req("KRN-ERR-01")
+@pytest.mark.parametrize(
+    "id_",
+    [b"1.0", b"1e3", b"-0", b'"\\u0041\\/"', b'"\xc3\xa9"', b'"\\ud800"', b"12345678901234567890", b"null", b'""'],
+)
+def test_a_kernel_error_repeats_the_id_as_it_was_spelled(rig: Rig, id_: bytes) -> None:
+    client, _ = rig.pair()
+    client.send(b'{"id":' + id_ + b',"method":"m","pool":"nowhere"}')
+    assert b'"id":' + id_ + b"," in client.recv_line().replace(b": ", b":")
+
+
+@pytest.mark.req("KRN-ERR-01")
+@pytest.mark.parametrize("session", [b'"\\u0073"', b'"\xc3\xa9"', b'""', b'"a\\"b"'])
+def test_a_kernel_error_carries_the_session_of_its_request(rig: Rig, session: bytes) -> None:
+    client, _ = rig.pair()
+    client.send(b'{"id":1,"method":"m","pool":"nowhere","sessionId":' + session + b"}")
+    assert b'"sessionId":' + session in client.recv_line().replace(b": ", b":")
+
+
+@pytest.mark.req("KRN-ERR-02")
+@pytest.mark.transports("unix", "embedded")
+def test_a_dead_workers_request_fails_with_worker_exited(rig: Rig) -> None:
+    client, worker = rig.pair()
+    client.send(request(1))
+    worker.recv()
+    worker.die()
+    assert client.recv() == kernel_error(1, "worker_exited")
+
+
+@pytest.mark.req("KRN-ERR-02")
+@pytest.mark.transports("unix", "embedded")
+def test_a_pool_without_workers_answers_no_worker(rig: Rig) -> None:
+    client, worker = rig.pair(limits={"max_restarts": 0})
+    client.send(request(1))
+    worker.recv()
+    worker.die()
+    assert client.recv() == kernel_error(1, "worker_exited")
+    client.send(request(2))
+    assert client.recv() == kernel_error(2, "no_worker")
+    client.send(request(3, session="s"))
+    assert client.recv() == kernel_error(3, "no_worker", session="s")
+
+
+@pytest.mark.req("KRN-ERR-03")
+@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
+@pytest.mark.parametrize("number", [9, 11, 15])
+def test_requests_in_flight_at_a_dying_worker_fail_at_once(rig: Rig, number: int) -> None:
+    client, worker = rig.pair()
+    for n in range(100):
+        client.send(request(n, session=f"s{n % 5}" if n % 2 else None))
+    worker.recv_many(100)
+    start = time.monotonic()
+    worker.die(number)
+    answers = client.recv_many(100)
+    assert time.monotonic() - start < 2 * TIME_SCALE
+    assert sorted(answer["id"] for answer in answers) == list(range(100))
+    for answer in answers:
+        n = answer["id"]
+        assert answer == kernel_error(n, "worker_exited", session=f"s{n % 5}" if n % 2 else None)
+    client.fence(rig.worker())
+
+
+@pytest.mark.req("KRN-ERR-03")
+def test_the_death_of_one_worker_leaves_the_requests_of_others_alone(rig: Rig) -> None:
+    bus = rig.start(2)
+    client, workers = bus.client(), rig.workers.take(2)
+    dying, living = rig.homes(client, workers, "a", "b")
+    client.send(request(1, session="a"))
+    client.send(request(2, session="b"))
+    dying.recv()
+    living.recv()
+    dying.die()
+    assert client.recv() == kernel_error(1, "worker_exited", session="a")
+    living.send(result(2, "alive", session="b"))
+    assert client.recv() == result(2, "alive", session="b")
+
+
+@pytest.mark.req("KRN-ERR-04")
+@pytest.mark.transports("unix", "stdio", "embedded")
+def test_a_workers_last_words_are_delivered_before_its_requests_fail(rig: Rig) -> None:
+    client, worker = rig.pair()
+    count = 200
+    for n in range(count):
+        client.send(request(n))
+    worker.recv_many(count)
+    for n in range(count - 2):
+        worker.queue(result(n, "x" * 200))
+    worker.flush()
+    worker.die()
+    answers = client.recv_many(count)
+    assert [answer["id"] for answer in answers[: count - 2]] == list(range(count - 2))
+    assert all(answer["result"] for answer in answers[: count - 2])
+    assert sorted(answer["id"] for answer in answers[count - 2 :]) == [count - 2, count - 1]
+    assert all(is_kernel_error(answer) for answer in answers[count - 2 :])
+
+
+@pytest.mark.req("KRN-ERR-04")
+@pytest.mark.transports("unix", "embedded")
+def test_exit_is_death_even_where_a_grandchild_keeps_the_pipes_open(rig: Rig) -> None:
+    client, worker = rig.pair()
+    client.send(request(1))
+    client.send(request(2, session="s"))
+    worker.recv_many(2)
+    worker.send(result(1, "last word"))
+    worker.exit()
+    assert client.recv() == result(1, "last word")
+    assert client.recv() == kernel_error(2, "worker_exited", session="s")
+    client.fence(rig.worker())
+
+
+@pytest.mark.req("KRN-ERR-04")
+@pytest.mark.transports("unix", "stdio", "embedded")
+def test_requests_of_which_nothing_was_written_go_to_another_process(rig: Rig) -> None:
+    client, worker = rig.pair()
+    count, fill = 100, "x" * 40_000
+    for n in range(count):
+        client.queue(request(n, params=fill))
+    client.flush()
+    worker.wait_readable()
+    worker.die()
+    client.absorbs = True
+    successor = rig.worker()
+    first = successor.recv()["id"]
+    assert first >= 1, "the first request was written in part at least"
+    rest = [message["id"] for message in successor.recv_many(count - first - 1)]
+    assert [first, *rest] == list(range(first, count))
+    failed = client.recv_many(first)
+    assert [message["id"] for message in failed] == list(range(first))
+    assert all(message == kernel_error(message["id"], "worker_exited") for message in failed)
+    client.fence(successor)
+
+
+@pytest.mark.req("KRN-ERR-04")
+@pytest.mark.transports("unix", "stdio", "embedded")
+def test_all_requests_of_a_dead_workers_sessions_fail_written_or_not(rig: Rig) -> None:
+    client, worker = rig.pair()
+    client.fence(worker, "s")
+    count = 100
+    for n in range(count):
+        client.queue(request(n, session="s", params="x" * 40_000))
+    client.send(request("end", pool="nowhere"))
+    assert client.recv()["id"] == "end"
+    worker.die()
+    answers = client.recv_many(count)
+    assert sorted(answer["id"] for answer in answers) == list(range(count))
+    assert all(answer == kernel_error(answer["id"], "worker_exited", session="s") for answer in answers)
+    client.fence(rig.worker(), "s")
+
+
+@pytest.mark.req("KRN-ERR-05", "KRN-ERR-02")
+@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
+def test_a_workers_request_with_an_unknown_session_is_answered_to_it(rig: Rig) -> None:
+    client, worker = rig.pair()
+    client.fence(worker, "s")
+    worker.send(request("q", session="unknown"))
+    assert worker.recv() == kernel_error("q", "unknown_session", session="unknown")
+    client.fence(worker, "s")
+
+
+@pytest.mark.req("KRN-ERR-05")
+@pytest.mark.transports("unix", "embedded")
+def test_a_workers_request_without_a_session_that_leads_nowhere_is_answered_to_it(rig: Rig) -> None:
+    client, worker = rig.pair()
+    rig.homes(client, [worker], "a", "b")
+    worker.send(request("q"))
+    assert worker.recv() == kernel_error("q", code=-32092)
+    client.fence(worker, "a")
+
+
+@pytest.mark.req("KRN-ERR-05", "KRN-ERR-02")
+@pytest.mark.transports("unix", "tcp")
+def test_a_workers_request_whose_client_leaves_before_answering_is_answered_to_it(rig: Rig) -> None:
+    bus = rig.start()
+    client, worker = bus.client(), rig.worker()
+    client.fence(worker, "s")
+    worker.send(request("q", session="s"))
+    client.recv()
+    client.close()
+    if rig.transport == "tcp":  # a plain close counts as a half-close until a write fails
+        worker.send(notification(session="s"))
+        worker.send(notification(session="s"))
+    assert worker.recv() == kernel_error("q", "client_gone", session="s")
+
+
+@pytest.mark.req("KRN-ERR-05")
+def test_a_workers_open_request_is_settled_once(rig: Rig) -> None:
+    client, worker = rig.pair()
+    client.fence(worker, "s")
+    worker.send(request("q", session="s"))
+    client.recv()
+    client.send(result("q", "yes", session="s"))
+    client.send(result("q", "again", session="s"))
+    assert worker.recv()["result"] == "yes"
+    client.fence(worker, "s")
