@@ -96,7 +96,8 @@ kernel-sanitize: $(KERNEL_NEEDS)
 	$(CTEST) --test-dir build/sanitize --output-on-failure
 
 # The behaviour of the executable once more: under the sanitizers, and as on a system without pidfds. The
-# sanitizers would keep freed memory back, which the tests of memory would take for growth.
+# sanitizers would keep freed memory back, which the tests of memory would take for growth; without pidfds an exit
+# is seen up to 20 ms later, so that the test of reaping at once does not apply.
 BEHAVIOUR := $(BIN)/pytest -n auto tests/kernel -m 'not packaging'
 behaviour: $(BIN)/python kernel kernel-sanitize
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
@@ -105,7 +106,8 @@ behaviour: $(BIN)/python kernel kernel-sanitize
 	@if [ -x build/kernel/without_pidfd ]; then \
 	  printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/build/kernel/without_pidfd" \
 	    "$(CURDIR)/build/kernel/stdiobus-kernel" > build/kernel/old-system && chmod +x build/kernel/old-system && \
-	  STDIOBUS_TEST_KERNEL=$(CURDIR)/build/kernel/old-system $(BEHAVIOUR) -k 'workers or shutdown or errors'; fi
+	  STDIOBUS_TEST_KERNEL=$(CURDIR)/build/kernel/old-system $(BEHAVIOUR) \
+	    -k '(workers or shutdown or errors) and not is_reaped'; fi
 
 kernel-valgrind: kernel
 	@if command -v valgrind >/dev/null; then \

@@ -30,13 +30,6 @@ void bus_leave(struct stdio_bus *bus)
     }
 }
 
-void bus_worker_event(struct stdio_bus *bus, const struct worker *worker, const char *event)
-{
-    if (bus->options.on_worker != NULL) {
-        bus->options.on_worker(bus, worker->id, event, bus->options.user_data);
-    }
-}
-
 static void log_to_host(void *context, int level, const char *line)
 {
     struct stdio_bus *bus = context;
@@ -258,6 +251,17 @@ void stdio_bus_destroy(stdio_bus_t *bus)
     free((void *)(uintptr_t)bus->options.listener.tcp_host);
     free((void *)(uintptr_t)bus->options.listener.unix_path);
     free(bus);
+}
+
+bool bus_has_work(const struct stdio_bus *bus)
+{
+    return !list_empty(&bus->channels.dirty) || !list_empty(&bus->channels.resumed) ||
+           !list_empty(&bus->broken_clients) || bus->host->peer.channel.queue.bytes > 0;
+}
+
+void bus_set_deadline(struct stdio_bus *bus)
+{
+    loop_deadline(bus->loop, bus_has_work(bus) ? 0 : timers_next(&bus->timers));
 }
 
 /* Registered workers ------------------------------------------------------------------------------------- */

@@ -45,8 +45,11 @@ struct stdio_bus {
     struct timer accept_timer;
     bool accept_paused;
     bool accept_told; /* the pause was logged */
+    bool freed;       /* a descriptor was closed: accepting may go on */
 
     enum stop_phase phase;
+    bool stop_asked; /* by a client that has ended */
+    uint64_t stop_timeout;
     bool stop_forced;
     uint64_t stop_deadline;
     uint64_t term_at;
@@ -59,10 +62,25 @@ static inline struct stdio_bus *router_bus(struct router *router)
     return OWNER(router, struct stdio_bus, router);
 }
 
+/* What the lower parts want of the bus is noted and done by the step. */
+static inline void bus_ask_stop(struct stdio_bus *bus, uint64_t timeout)
+{
+    if (!bus->stop_asked || timeout < bus->stop_timeout) {
+        bus->stop_timeout = timeout;
+    }
+    bus->stop_asked = true;
+}
+
+static inline void bus_worker_event(struct stdio_bus *bus, const struct worker *worker, const char *event)
+{
+    if (bus->options.on_worker != NULL) {
+        bus->options.on_worker(bus, worker->id, event, bus->options.user_data);
+    }
+}
+
 /* bus.c */
 struct stdio_bus *bus_new(const stdio_bus_options_t *options, const struct bus_config *config);
 void bus_say_error(const stdio_bus_options_t *options, stdio_bus_t *bus, int code, const char *message);
-void bus_worker_event(struct stdio_bus *bus, const struct worker *worker, const char *event);
 /* True in a forked child, which shares every descriptor with its parent (KRN-EMB-05). */
 bool bus_is_foreign(const struct stdio_bus *bus);
 /* Around every call during which a callback may run: a destroy inside waits for the outermost one. */
@@ -71,15 +89,15 @@ void bus_leave(struct stdio_bus *bus);
 void bus_drop_peers(struct stdio_bus *bus, bool in_child);
 void bus_bury_dead(struct stdio_bus *bus);
 
-/* run.c: the poll descriptor turns readable when the next thing is due. */
+/* Something is left that no descriptor would report. */
+bool bus_has_work(const struct stdio_bus *bus);
+/* The poll descriptor turns readable when the next thing is due. */
 void bus_set_deadline(struct stdio_bus *bus);
 
 /* pool.c: slots and their restarts. */
 bool pools_open(struct stdio_bus *bus);
 int pools_start(struct stdio_bus *bus);
 void pools_close(struct stdio_bus *bus);
-/* The slot's worker is gone: a new one starts, now or later, unless it failed too often. */
-void slot_lost(struct slot *slot, const struct worker *worker);
 
 /* worker.c */
 /* Starts a process for the slot. NULL: *error is -errno. */
@@ -110,7 +128,7 @@ void clients_close_broken(struct stdio_bus *bus);
 /* accept.c: the listener */
 bool listener_open(struct stdio_bus *bus, char error[NET_ERROR_SIZE]);
 void listener_close(struct stdio_bus *bus, bool unlink_path);
-/* A descriptor was freed: accepting may go on. */
+/* Accepting goes on where it was paused. */
 void listener_retry(struct stdio_bus *bus);
 
 /* shutdown.c */

@@ -62,7 +62,7 @@ static void on_ended(struct channel *channel)
     struct stdio_bus *bus = bus_of(client);
     router_client_half_closed(&bus->router, client);
     if (client == bus->stdio) {
-        shutdown_begin(bus, bus->config.limits.drain_timeout_sec * NANOSECONDS_PER_SECOND);
+        bus_ask_stop(bus, bus->config.limits.drain_timeout_sec * NANOSECONDS_PER_SECOND);
     }
     close_if_done(client);
 }
@@ -124,10 +124,10 @@ void client_close(struct client *client, const char *reason)
         if (bus->options.on_client_disconnect != NULL) {
             bus->options.on_client_disconnect(bus, client->id, reason, bus->options.user_data);
         }
-        listener_retry(bus);
+        bus->freed = true;
     }
     if (client == bus->stdio && bus->state == STDIO_BUS_STATE_RUNNING) {
-        shutdown_begin(bus, 0);
+        bus_ask_stop(bus, 0);
     }
 }
 

@@ -2,25 +2,11 @@
 #include "flow.h"
 
 #include "place.h"
+#include "room.h"
 
 static uint64_t patience(const struct router *router)
 {
     return router->limits->backpressure_timeout_sec * NANOSECONDS_PER_SECOND;
-}
-
-bool flow_is_full(const struct router *router, const struct peer *peer)
-{
-    return peer->channel.queue.bytes >= router->limits->max_output_queue;
-}
-
-bool flow_is_exhausted(const struct router *router)
-{
-    return router->channels->store.bytes >= router->limits->max_total_buffer;
-}
-
-bool flow_client_is_full(const struct router *router, const struct client *client)
-{
-    return flow_is_full(router, &client->peer) || (client->peer.channel.queue.bytes > 0 && flow_is_exhausted(router));
 }
 
 static bool is_half_empty(const struct router *router, const struct peer *peer)
@@ -96,7 +82,7 @@ static void give_up_on(struct router *router, struct client *client)
     pool->overloaded = pool->waiting_bytes >= router->limits->max_output_queue;
     LIST_EACH (link, &pool->workers) {
         struct worker *worker = OWNER(link, struct worker, of_pool);
-        worker->overloaded |= flow_is_full(router, &worker->peer);
+        worker->overloaded |= room_is_full(router, &worker->peer);
     }
     log_line(router->log, LOG_LEVEL_WARN,
              "pool %s does not take its input: requests are refused until half of it is taken", pool->config->id);
@@ -133,7 +119,7 @@ void flow_worker_drained(struct router *router, struct worker *worker)
     if (worker->overloaded && is_half_empty(router, &worker->peer)) {
         worker->overloaded = false;
     }
-    if (flow_is_full(router, &worker->peer)) {
+    if (room_is_full(router, &worker->peer)) {
         return;
     }
     let_all_go(&worker->peer.stalled);
@@ -148,15 +134,6 @@ void flow_worker_drained(struct router *router, struct worker *worker)
 }
 
 /* Workers that wait, and the clients that make them ------------------------------------------------ */
-
-void flow_worker_serves(struct worker *worker, const struct client *client)
-{
-    if (worker->sole_client == 0) {
-        worker->sole_client = client->peer.serial;
-    } else if (worker->sole_client != client->peer.serial) {
-        worker->shared = true;
-    }
-}
 
 /* The mark `shared` may be out of date: the others may have left. */
 static bool serves_others(struct worker *worker, const struct client *client)
@@ -248,7 +225,7 @@ void flow_client_slow(struct timer *timer)
     struct client *client = OWNER(timer, struct client, slow_timer);
     struct router *router = client->peer.router;
     uint64_t now = router->clock();
-    if (client->host || (!flow_is_full(router, &client->peer) && list_empty(&client->peer.stalled))) {
+    if (client->host || (!room_is_full(router, &client->peer) && list_empty(&client->peer.stalled))) {
         return;
     }
     if (now - client->last_taken >= patience(router) || pause_so_far(router, client) >= patience(router)) {
@@ -268,7 +245,7 @@ void flow_client_drained(struct router *router, struct client *client)
             client->pause_began = client->last_taken;
         }
     }
-    if (flow_client_is_full(router, client)) {
+    if (room_client_is_full(router, client)) {
         return;
     }
     timer_cancel(&client->slow_timer);

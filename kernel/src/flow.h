@@ -5,12 +5,6 @@
 
 #include "router.h"
 
-bool flow_is_full(const struct router *router, const struct peer *peer);
-/* For a client the sum of all buffers counts too: what is over it waits at its worker (KRN-LIM-09). */
-bool flow_client_is_full(const struct router *router, const struct client *client);
-/* Beyond limits.max_total_buffer nothing new is taken. */
-bool flow_is_exhausted(const struct router *router);
-
 /* Notes what the client has to wait for; LINE_BLOCKED. */
 enum line_fate flow_wait_for_itself(struct client *client);
 enum line_fate flow_wait_for_worker(struct client *client, struct worker *worker);
@@ -38,8 +32,5 @@ void flow_forget_client(struct router *router, struct client *client);
 void flow_worker_left(struct worker *worker);
 /* It has nothing to say any more either. */
 void flow_forget_worker(struct router *router, struct worker *worker);
-
-/* Notes which clients a worker serves (KRN-LIM-04). */
-void flow_worker_serves(struct worker *worker, const struct client *client);
 
 #endif

@@ -112,8 +112,9 @@ struct worker {
 struct slot {
     struct pool *pool;
     unsigned index;
-    int id;                /* what on_worker and the log call its workers */
-    struct worker *worker; /* the live one, or NULL */
+    int id;                                                       /* what on_worker and the log call its workers */
+    struct worker *worker;                                        /* the live one, or NULL */
+    void (*lost)(struct slot *slot, const struct worker *worker); /* its worker is gone */
     bool retired;
     struct timer timer; /* the next attempt to start one */
     unsigned failures;  /* restarts since one has lived for long */

@@ -2,7 +2,7 @@
 #include "place.h"
 
 #include "call.h"
-#include "flow.h"
+#include "room.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void hand_over(struct router *router, struct call *call, struct worker *w
     struct client *client = call->caller != NULL ? peer_client(call->caller) : NULL;
     bind(router, call, worker);
     if (client != NULL) {
-        flow_worker_serves(worker, client);
+        room_worker_serves(worker, client);
         learn(router, worker, call->inner, call->session, client, false);
     }
     remember_recent(router, call, worker);
@@ -96,7 +96,20 @@ static void hand_over(struct router *router, struct call *call, struct worker *w
 
 static bool has_room(const struct router *router, const struct worker *worker)
 {
-    return !worker->overloaded && !flow_is_full(router, &worker->peer);
+    return !worker->overloaded && !room_is_full(router, &worker->peer);
+}
+
+bool pool_has_future(const struct pool *pool)
+{
+    if (pool->worker_count > 0) {
+        return true;
+    }
+    for (size_t i = 0; i < pool->slot_count; i++) {
+        if (!pool->slots[i].retired) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct placing wait_for_worker(struct router *router, struct call *call, const char *line, size_t len,
@@ -118,7 +131,7 @@ static struct placing place_bound(struct router *router, struct call *call, stru
     if (may_stall && worker->overloaded) {
         return refused(REASON_OVERLOADED);
     }
-    if (may_stall && flow_is_full(router, &worker->peer)) {
+    if (may_stall && room_is_full(router, &worker->peer)) {
         return (struct placing){.kind = PLACING_STALL, .worker = worker};
     }
     if (!call->notification && id_is_taken(router, worker, call)) {

@@ -17,6 +17,9 @@ struct placing {
     struct worker *worker;
 };
 
+/* True for a pool some instance of which serves, or will again. */
+bool pool_has_future(const struct pool *pool);
+
 /* Finds a worker for a client's request or notification. `may_stall`: its client can be made to wait. */
 struct placing place_call(struct router *router, struct call *call, const char *line, size_t len, bool may_stall);
 

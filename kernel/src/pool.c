@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pools: starting their instances, and starting them again (KRN-WRK-03, 04, 05). */
 #include "bus.h"
+#include "place.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static void plan_restart(struct slot *slot, const struct worker *worker)
     slot->failures++;
 }
 
-void slot_lost(struct slot *slot, const struct worker *worker)
+static void slot_lost(struct slot *slot, const struct worker *worker)
 {
     struct router *router = slot->pool->router;
     slot->worker = NULL;
@@ -126,6 +127,7 @@ static bool pool_open(struct stdio_bus *bus, struct pool *pool, size_t index)
         pool->slots[i].pool = pool;
         pool->slots[i].index = i;
         pool->slots[i].id = bus->next_worker++;
+        pool->slots[i].lost = slot_lost;
         timer_init(&pool->slots[i].timer, restart);
     }
     router_add_pool(&bus->router, pool);

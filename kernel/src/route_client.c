@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a client sends. */
 #include "flow.h"
+#include "room.h"
 #include "route.h"
 #include "session.h"
 
@@ -167,7 +168,7 @@ static enum line_fate route_from_client(const struct passage *passage)
     struct router *router = passage->router;
     const struct envelope *envelope = passage->envelope;
     bool request = envelope->kind == ENVELOPE_REQUEST;
-    if ((request && router->draining) || flow_is_exhausted(router)) {
+    if ((request && router->draining) || room_is_exhausted(router)) {
         refuse(passage, router->draining ? REASON_SHUTTING_DOWN : REASON_OVERLOADED);
         return LINE_TAKEN;
     }
@@ -218,7 +219,7 @@ static enum line_fate route_client_line(const struct passage *passage)
 enum line_fate router_client_line(struct router *router, struct client *client, const char *line, size_t len,
                                   bool cut)
 {
-    if (flow_is_full(router, &client->peer)) {
+    if (room_is_full(router, &client->peer)) {
         return flow_wait_for_itself(client);
     }
     enum line_fate fate = LINE_TAKEN;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a worker sends. */
 #include "flow.h"
+#include "room.h"
 #include "route.h"
 #include "session.h"
 
@@ -90,7 +91,7 @@ static enum line_fate deliver_response(struct router *router, struct worker *wor
         return LINE_TAKEN;
     }
     struct client *client = peer_client(call->caller);
-    if (flow_client_is_full(router, client)) {
+    if (room_client_is_full(router, client)) {
         return flow_pause_worker(router, worker, client);
     }
     if (envelope->inner.at != NULL) {
@@ -164,7 +165,7 @@ static struct addressee find_addressee(struct router *router, struct worker *wor
 static enum line_fate refuse_worker(struct router *router, struct worker *worker, const struct envelope *envelope,
                                     enum reason reason)
 {
-    if (worker->state == WORKER_LIVE && flow_is_full(router, &worker->peer)) {
+    if (worker->state == WORKER_LIVE && room_is_full(router, &worker->peer)) {
         return flow_pause_worker(router, worker, NULL);
     }
     reply_error(router, &worker->peer, envelope->id, envelope->session, reason, NULL);
@@ -228,7 +229,7 @@ static enum line_fate route_from_worker(struct router *router, struct worker *wo
         note_unrouted(router, &worker->peer, "a notification for no known session", line, len);
         return LINE_TAKEN;
     }
-    if (flow_client_is_full(router, to.client)) {
+    if (room_client_is_full(router, to.client)) {
         return flow_pause_worker(router, worker, to.client);
     }
     if (request) {

@@ -56,19 +56,6 @@ void router_add_pool(struct router *router, struct pool *pool)
     table_add(&router->pool_names, &pool->node, hash_bytes(&router->secret, 0, id, strlen(id)), NULL);
 }
 
-bool pool_has_future(const struct pool *pool)
-{
-    if (pool->worker_count > 0) {
-        return true;
-    }
-    for (size_t i = 0; i < pool->slot_count; i++) {
-        if (!pool->slots[i].retired) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Fails the calls that are held or wait in `list`. */
 static void fail_waiting(struct router *router, struct link *list, enum reason reason, const char *detail)
 {

@@ -73,7 +73,4 @@ void router_drain(struct router *router);
 /* Every request still open is answered with shutting_down (KRN-SHD-04). */
 void router_fail_all(struct router *router, struct link *clients);
 
-/* True for a pool some instance of which serves, or will again. */
-bool pool_has_future(const struct pool *pool);
-
 #endif

@@ -45,17 +45,6 @@ int stdio_bus_start(stdio_bus_t *bus)
     return result;
 }
 
-static bool has_work(const struct stdio_bus *bus)
-{
-    return !list_empty(&bus->channels.dirty) || !list_empty(&bus->channels.resumed) ||
-           !list_empty(&bus->broken_clients) || bus->host->peer.channel.queue.bytes > 0;
-}
-
-void bus_set_deadline(struct stdio_bus *bus)
-{
-    loop_deadline(bus->loop, has_work(bus) ? 0 : timers_next(&bus->timers));
-}
-
 static int run_rounds(struct stdio_bus *bus)
 {
     int served = timers_run(&bus->timers, loop_now());
@@ -64,8 +53,12 @@ static int run_rounds(struct stdio_bus *bus)
         served += channel_set_run(&bus->channels, &more);
         served += client_serve_host(bus);
         clients_close_broken(bus);
+        if (bus->freed) {
+            bus->freed = false;
+            listener_retry(bus);
+        }
         shutdown_advance(bus);
-        if (!has_work(bus)) {
+        if (!bus_has_work(bus)) {
             break;
         }
     }
@@ -83,7 +76,7 @@ int stdio_bus_step(stdio_bus_t *bus, int timeout_ms)
     }
     bus_enter(bus);
     bus_set_deadline(bus);
-    int events = loop_wait(bus->loop, has_work(bus) ? 0 : timeout_ms);
+    int events = loop_wait(bus->loop, bus_has_work(bus) ? 0 : timeout_ms);
     if (events >= 0) {
         events += run_rounds(bus);
         bus_bury_dead(bus);
@@ -125,7 +118,7 @@ static void push_out(struct stdio_bus *bus)
         channel_set_run(&bus->channels, &more);
         bus->corked = true;
     }
-    if (has_work(bus)) {
+    if (bus_has_work(bus)) {
         loop_deadline(bus->loop, 0);
     }
 }

@@ -136,6 +136,10 @@ void shutdown_timer(struct timer *timer)
 
 void shutdown_advance(struct stdio_bus *bus)
 {
+    if (bus->stop_asked) {
+        bus->stop_asked = false;
+        shutdown_begin(bus, bus->stop_timeout);
+    }
     uint64_t now = bus->router.clock();
     bool late = bus->stop_forced || now >= bus->stop_deadline;
     if (bus->phase == STOP_DRAIN && (late || is_drained(bus))) {

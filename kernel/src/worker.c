@@ -2,7 +2,7 @@
 /* One worker from its start to its reaping (KRN-WRK, KRN-ERR-04). */
 #include "bus.h"
 #include "flow.h"
-#include "reply.h"
+#include "place.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -61,7 +61,7 @@ static void bury(struct worker *worker)
     if (!pool_has_future(worker->pool) && bus->state == STDIO_BUS_STATE_RUNNING) {
         router_pool_retired(&bus->router, worker->pool);
     }
-    listener_retry(bus);
+    bus->freed = true;
 }
 
 /* What an exited worker has written is delivered before its requests fail, also while a client is slow to take
@@ -90,7 +90,7 @@ static void leave_slot(struct worker *worker)
     worker->slot = NULL;
     router_worker_left(worker->pool->router, worker);
     if (slot != NULL) {
-        slot_lost(slot, worker);
+        slot->lost(slot, worker);
     }
 }
 

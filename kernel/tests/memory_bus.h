@@ -5,6 +5,7 @@
 #define KERNEL_MEMORY_BUS_H
 
 #include "bus.h"
+#include "place.h"
 
 /* A running bus with the given configuration; no worker is there yet. Free it with stdio_bus_destroy. */
 struct stdio_bus *memory_bus(const char *config);

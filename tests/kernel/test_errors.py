@@ -176,6 +176,25 @@ def test_all_requests_of_a_dead_workers_sessions_fail_written_or_not(rig: Rig) -
     client.fence(rig.worker(), "s")
 
 
+@pytest.mark.req("KRN-ERR-04")
+@pytest.mark.transports("unix", "embedded")
+def test_a_held_request_of_a_dead_workers_session_fails_with_it(rig: Rig) -> None:
+    bus = rig.start()
+    alice, bob, worker = bus.client("alice"), bus.client("bob"), rig.worker()
+    bob.send(request("open", session="b"))
+    worker.recv()
+    worker.send(result("open"))
+    assert bob.recv() == result("open")
+    alice.send(request(1, session="a"))
+    worker.recv()
+    bob.send(request(1, session="b"))
+    bob.fence(worker)
+    worker.die()
+    assert bob.recv() == kernel_error(1, "worker_exited", session="b")
+    assert alice.recv() == kernel_error(1, "worker_exited", session="a")
+    bob.fence(rig.worker(), "b")
+
+
 @pytest.mark.req("KRN-ERR-05", "KRN-ERR-02")
 @pytest.mark.transports("unix", "tcp", "stdio", "embedded")
 def test_a_workers_request_with_an_unknown_session_is_answered_to_it(rig: Rig) -> None:

@@ -109,6 +109,21 @@ def test_requests_for_a_worker_that_stays_full_are_refused_until_it_reads(rig: R
 
 
 @pytest.mark.req("KRN-LIM-02")
+def test_refusing_ends_when_the_queue_is_half_empty_and_not_before(rig: Rig) -> None:
+    client, worker = rig.pair(limits={"max_output_queue": 1 << 20, **QUICK})
+    refusals = drown(client, 300)
+    queued = 301 - len(refusals)
+    worker.recv_lines(queued // 10)
+    client.send(request("too early"))
+    assert client.recv() == kernel_error("too early", "overloaded")
+    rest = queued - queued // 10
+    worker.recv_lines(rest * 7 // 10)
+    client.send(request("in time"))
+    left = worker.recv_many(rest - rest * 7 // 10 + 1)
+    assert left[-1]["id"] == "in time"
+
+
+@pytest.mark.req("KRN-LIM-02")
 def test_the_other_clients_and_workers_go_on_while_one_worker_is_full(rig: Rig) -> None:
     bus = rig.start(2, limits=SMALL)
     alice, bob, workers = bus.client("alice"), bus.client("bob"), rig.workers.take(2)

@@ -359,6 +359,20 @@ def test_waiting_held_and_unwritten_requests_of_a_retired_pool_are_answered(rig:
 
 @pytest.mark.req("KRN-WRK-05")
 @pytest.mark.transports("unix", "embedded")
+def test_a_request_held_without_a_session_is_answered_when_its_pool_retires(rig: Rig) -> None:
+    bus = rig.start(limits={"max_restarts": 0})
+    alice, bob, worker = bus.client("alice"), bus.client("bob"), rig.worker()
+    alice.send(request(1))
+    worker.recv()
+    bob.send(request(1))
+    bob.fence(worker)
+    worker.die()
+    assert alice.recv() == kernel_error(1, "worker_exited")
+    assert bob.recv() == kernel_error(1, "no_worker")
+
+
+@pytest.mark.req("KRN-WRK-05")
+@pytest.mark.transports("unix", "embedded")
 def test_other_pools_are_untouched_by_a_retired_one(rig: Rig) -> None:
     bus = rig.start(pools=[rig.workers.pool("a"), rig.workers.pool("b")], limits={"max_restarts": 0})
     client, of_a, of_b = bus.client(), rig.worker("a"), rig.worker("b")

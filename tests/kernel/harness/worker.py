@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workers of a kernel under test: processes that obey, pipe ends that the test holds."""
 
+import array
 import contextlib
 import json
 import os
@@ -19,7 +20,8 @@ SCRIPT = Path(__file__).resolve().parents[3] / "workers" / "scripted.py"
 # The real interpreter: a virtual environment's start costs some milliseconds more.
 _PYTHON = os.path.realpath(sys.executable)
 _ROOM = 1 << 16
-# Another thread of the test may start a process at any moment.
+_INT = array.array("i").itemsize
+# Another thread of the test may start a process at any moment; socket.recv_fds would drop this flag.
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
@@ -193,12 +195,15 @@ class ScriptedWorkers:
             return
         sock, text, fds = self._greeting.pop(descriptor)
         try:
-            data, more_fds, _, _ = socket.recv_fds(sock, _ROOM, 2, _CLOSE_ON_EXEC)
+            data, ancillary, _, _ = sock.recvmsg(_ROOM, socket.CMSG_SPACE(2 * _INT), _CLOSE_ON_EXEC)
         except ConnectionError:
-            data, more_fds = b"", []
+            data, ancillary = b"", []
+        more_fds = array.array("i")
+        for _, _, rights in ancillary:
+            more_fds.frombytes(rights[: len(rights) - len(rights) % _INT])
         for received in more_fds:
             os.set_inheritable(received, False)
-        text, fds = text + data, fds + more_fds
+        text, fds = text + data, [*fds, *more_fds]
         if data and not text.endswith(b"\n"):
             self._greeting[descriptor] = (sock, text, fds)
         elif data:
