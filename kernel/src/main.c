@@ -244,13 +244,15 @@ static void no_message(stdio_bus_t *bus, const char *msg, size_t len, void *user
     (void)user_data;
 }
 
+static void release_signals(struct signal_watch *signals)
+{
+    loop_remove(signals->bus->loop, &signals->watch);
+    close(signal_pipe[0]);
+    close(signal_pipe[1]);
+}
+
 static int serve(struct stdio_bus *bus, bool stdio)
 {
-    struct signal_watch signals = {.bus = bus};
-    if (!catch_signals(&signals)) {
-        perror("stdiobus-kernel");
-        return EXIT_CONFIG;
-    }
     if (stdio) {
         int error = client_open_stdio(bus);
         if (error != 0) {
@@ -292,7 +294,14 @@ int main(int argc, char **argv)
         fputs("stdiobus-kernel: out of memory or descriptors\n", stderr);
         return EXIT_CONFIG;
     }
-    status = serve(bus, arguments.listener.mode == STDIO_BUS_LISTEN_NONE);
+    struct signal_watch signals = {.bus = bus};
+    status = EXIT_CONFIG;
+    if (catch_signals(&signals)) {
+        status = serve(bus, arguments.listener.mode == STDIO_BUS_LISTEN_NONE);
+        release_signals(&signals);
+    } else {
+        perror("stdiobus-kernel");
+    }
     stdio_bus_destroy(bus);
     return status;
 }

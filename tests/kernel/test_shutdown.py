@@ -219,9 +219,10 @@ def test_the_end_is_end_of_input_then_sigterm_then_sigkill(rig: Rig) -> None:
     worker.wait_exit()
     killed = time.monotonic()
     await_end(rig, bus)
+    # From the beginning on, which the test itself made: what it sees later it may see late.
     assert ended - begin < 0.5 * TIME_SCALE
-    assert 0.15 < termed - ended < 0.2 + TIME_SCALE
-    assert 0.95 < killed - termed < 1 + TIME_SCALE
+    assert 0.19 < termed - begin < 0.2 + TIME_SCALE
+    assert 1.19 < killed - begin < 1.2 + TIME_SCALE
 
 
 @pytest.mark.req("KRN-SHD-02")
