@@ -134,7 +134,7 @@ fuzz-short:
 	  name=$${program##*/fuzz_}; mkdir -p "build/fuzz/found/$$name"; \
 	  seeds=$$(ls -d "kernel/fuzz/corpus/$$name" 2>/dev/null); \
 	  echo "$$program for $(FUZZ_SECONDS) s"; \
-	  "$$program" -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=build/fuzz/ \
+	  "$$program" -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_funcs=0 -artifact_prefix=build/fuzz/ \
 	    "build/fuzz/found/$$name" $$seeds || exit 1; \
 	done
 

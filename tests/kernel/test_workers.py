@@ -276,9 +276,9 @@ def test_the_first_restart_is_at_once_and_the_next_ones_wait_twice_as_long_each(
         worker = rig.worker()
         waits.append(time.monotonic() - died)
     # The time to start an interpreter adds to each.
-    assert waits[0] < 0.1 * 5 * TIME_SCALE
+    assert waits[0] < 2 * TIME_SCALE
     for waited, least in zip(waits[1:], (0.1, 0.2, 0.4), strict=True):
-        assert least * 0.98 <= waited < least + 0.5 * TIME_SCALE
+        assert least <= waited < least + 2 * TIME_SCALE
 
 
 @pytest.mark.req("KRN-WRK-04")

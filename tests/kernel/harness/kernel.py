@@ -130,8 +130,16 @@ class Kernel:
         self.wait_log(READY, seconds)
 
     def wait_socket(self) -> None:
-        """Wait for the socket file: a kernel whose log nobody reads does not tell when it is ready."""
-        self.world.until_true(Path(self.path).exists, "the socket file")
+        """Wait until it accepts: a kernel whose log nobody reads does not tell when it is ready."""
+
+        def accepts() -> bool:
+            try:
+                self.connect().close()
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return True
+
+        self.world.until_true(accepts, "the socket to accept")
 
     # -- clients
 
