@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "table.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
-#include <sys/random.h>
+#include <sys/syscall.h>
 #endif
 
 #define TABLE_LEAST ((size_t)64)
@@ -16,14 +17,19 @@
 
 void hash_secret_draw(struct hash_secret *secret)
 {
-#ifdef __linux__
-    if (getrandom(secret, sizeof *secret, GRND_NONBLOCK) == (ssize_t)sizeof *secret) {
+#ifdef SYS_getrandom
+    if (syscall(SYS_getrandom, secret, sizeof *secret, 0L) == (long)sizeof *secret) {
         return;
     }
-#else
-    arc4random_buf(secret, sizeof *secret);
-    return;
 #endif
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, secret, sizeof *secret) : -1;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (got == (ssize_t)sizeof *secret) {
+        return;
+    }
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     secret->k0 = (uint64_t)now.tv_nsec * 0x9E3779B97F4A7C15u;
