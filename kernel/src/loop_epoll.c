@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "loop.h"
+#include "steady.h"
 
 #ifdef __linux__
 
@@ -20,8 +20,7 @@ struct loop {
     int timer;       /* inside the epoll set, known there by the address of the loop */
     uint64_t armed;  /* when the timer fires; stays until the timer is set again */
     uint64_t wanted; /* the deadline; never before `armed` */
-    struct watch *steady;
-    struct watch *next; /* the steady watch that is called next; moved on when that one is removed */
+    struct steady steady;
     struct epoll_event batch[BATCH];
     int count;
 };
@@ -128,10 +127,9 @@ int loop_add(struct loop *loop, struct watch *watch, int fd, unsigned interest)
     }
     watch->fd = fd;
     watch->interest = interest;
-    watch->steady = refused == EPERM;
-    if (watch->steady) {
-        watch->next_steady = loop->steady;
-        loop->steady = watch;
+    watch->steady = false;
+    if (refused == EPERM) {
+        steady_add(&loop->steady, watch);
         set_steady(loop, watch, interest);
     }
     return 0;
@@ -168,28 +166,13 @@ void loop_change(struct loop *loop, struct watch *watch, unsigned interest)
     (void)epoll_ctl(loop->epoll, EPOLL_CTL_MOD, watch->fd, &event);
 }
 
-static void remove_steady(struct loop *loop, struct watch *watch)
-{
-    struct watch **link = &loop->steady;
-
-    while (*link != NULL && *link != watch) {
-        link = &(*link)->next_steady;
-    }
-    if (*link != NULL) {
-        *link = watch->next_steady;
-    }
-    if (loop->next == watch) {
-        loop->next = watch->next_steady;
-    }
-}
-
 void loop_remove(struct loop *loop, struct watch *watch)
 {
     if (watch->fd < 0) {
         return;
     }
     if (watch->steady) {
-        remove_steady(loop, watch);
+        steady_remove(&loop->steady, watch);
     } else {
         (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
         for (int i = 0; i < loop->count; i++) {
@@ -201,16 +184,6 @@ void loop_remove(struct loop *loop, struct watch *watch)
     watch->fd = -1;
 }
 
-static bool steady_waits(const struct loop *loop)
-{
-    for (const struct watch *watch = loop->steady; watch != NULL; watch = watch->next_steady) {
-        if (watch->interest != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Early, where a later deadline has replaced the one the timer was set for. */
 static int timer_fired(struct loop *loop)
 {
@@ -219,7 +192,7 @@ static int timer_fired(struct loop *loop)
     if (passed) {
         loop->wanted = NEVER;
     }
-    if (!steady_waits(loop)) {
+    if (!steady_wants(&loop->steady)) {
         arm(loop, loop->wanted);
     }
     return passed;
@@ -266,23 +239,9 @@ static int call_polled(struct loop *loop)
     return called;
 }
 
-static int call_steady(struct loop *loop)
-{
-    int called = 0;
-
-    for (struct watch *watch = loop->steady; watch != NULL; watch = loop->next) {
-        loop->next = watch->next_steady;
-        if (watch->interest != 0) {
-            called++;
-            watch->ready(watch, watch->interest);
-        }
-    }
-    return called;
-}
-
 int loop_wait(struct loop *loop, int timeout_ms)
 {
-    int found = epoll_wait(loop->epoll, loop->batch, BATCH, steady_waits(loop) ? 0 : timeout_ms);
+    int found = epoll_wait(loop->epoll, loop->batch, BATCH, steady_wants(&loop->steady) ? 0 : timeout_ms);
     int called = 0;
 
     if (found < 0) {
@@ -295,7 +254,7 @@ int loop_wait(struct loop *loop, int timeout_ms)
         }
     }
     called += call_polled(loop);
-    return called + call_steady(loop);
+    return called + steady_call(&loop->steady);
 }
 
 #else

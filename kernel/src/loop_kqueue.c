@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "loop.h"
+#include "steady.h"
 
 #ifndef __linux__
 
@@ -24,8 +24,7 @@ struct loop {
     pid_t owner;     /* a forked child has no queue: the number may be somebody else's there */
     uint64_t armed;  /* when the timer fires */
     uint64_t wanted; /* the deadline; never before `armed` */
-    struct watch *steady;
-    struct watch *next; /* the steady watch that is called next; moved on when that one is removed */
+    struct steady steady;
     struct kevent batch[BATCH];
     int count;
 };
@@ -116,9 +115,7 @@ static void set_steady(struct loop *loop, struct watch *watch, unsigned interest
 
 static void add_steady(struct loop *loop, struct watch *watch, unsigned interest)
 {
-    watch->steady = true;
-    watch->next_steady = loop->steady;
-    loop->steady = watch;
+    steady_add(&loop->steady, watch);
     set_steady(loop, watch, interest);
 }
 
@@ -212,21 +209,6 @@ void loop_change(struct loop *loop, struct watch *watch, unsigned interest)
     }
 }
 
-static void remove_steady(struct loop *loop, struct watch *watch)
-{
-    struct watch **link = &loop->steady;
-
-    while (*link != NULL && *link != watch) {
-        link = &(*link)->next_steady;
-    }
-    if (*link != NULL) {
-        *link = watch->next_steady;
-    }
-    if (loop->next == watch) {
-        loop->next = watch->next_steady;
-    }
-}
-
 /* A steady watch may have filters too, from before its reader went. */
 void loop_remove(struct loop *loop, struct watch *watch)
 {
@@ -234,7 +216,7 @@ void loop_remove(struct loop *loop, struct watch *watch)
         return;
     }
     if (watch->steady) {
-        remove_steady(loop, watch);
+        steady_remove(&loop->steady, watch);
     }
     if (watch->interest == LOOP_EXIT) {
         (void)set_filter(loop, watch, EVFILT_PROC, EV_DELETE, 0);
@@ -250,16 +232,6 @@ void loop_remove(struct loop *loop, struct watch *watch)
     watch->fd = -1;
 }
 
-static bool steady_waits(const struct loop *loop)
-{
-    for (const struct watch *watch = loop->steady; watch != NULL; watch = watch->next_steady) {
-        if (watch->interest != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Early, where a later deadline has replaced the one the timer was set for. */
 static int timer_fired(struct loop *loop)
 {
@@ -269,7 +241,7 @@ static int timer_fired(struct loop *loop)
         loop->wanted = NEVER;
     }
     loop->armed = NEVER;
-    if (steady_waits(loop)) {
+    if (steady_wants(&loop->steady)) {
         arm(loop, 0);
     } else if (loop->wanted != NEVER) {
         arm(loop, loop->wanted);
@@ -310,23 +282,9 @@ static int call_polled(struct loop *loop)
     return called;
 }
 
-static int call_steady(struct loop *loop)
-{
-    int called = 0;
-
-    for (struct watch *watch = loop->steady; watch != NULL; watch = loop->next) {
-        loop->next = watch->next_steady;
-        if (watch->interest != 0) {
-            called++;
-            watch->ready(watch, watch->interest);
-        }
-    }
-    return called;
-}
-
 int loop_wait(struct loop *loop, int timeout_ms)
 {
-    int limit = steady_waits(loop) ? 0 : timeout_ms;
+    int limit = steady_wants(&loop->steady) ? 0 : timeout_ms;
     struct timespec timeout = {limit / 1000, (limit % 1000) * 1000000L};
     int found = kevent(loop->queue, NULL, 0, loop->batch, BATCH, limit < 0 ? NULL : &timeout);
     int called = 0;
@@ -341,7 +299,7 @@ int loop_wait(struct loop *loop, int timeout_ms)
         }
     }
     called += call_polled(loop);
-    return called + call_steady(loop);
+    return called + steady_call(&loop->steady);
 }
 
 #else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The executable (PROTOCOL section 9). */
 #include "bus.h"
+#include "pipe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,11 +208,10 @@ static void on_signal_byte(struct watch *watch, unsigned events)
 
 static bool catch_signals(struct signal_watch *signals)
 {
-    if (pipe(signal_pipe) != 0) {
+    if (pipe_open(signal_pipe) != 0) {
         return false;
     }
     for (int i = 0; i < 2; i++) {
-        fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
         fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
     }
     signals->watch = (struct watch){.ready = on_signal_byte, .fd = -1};

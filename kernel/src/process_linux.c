@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
+#include "pipe.h"
 
 #ifdef __linux__
 
@@ -212,44 +213,6 @@ static int clone_without_signals(struct child *child, int *pidfd)
     return pid;
 }
 
-static void close_both(int pair[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0) {
-            close(pair[i]);
-        }
-        pair[i] = -1;
-    }
-}
-
-static int above_standard(int *fd)
-{
-    int moved;
-
-    if (*fd > 2) {
-        return 0;
-    }
-    moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-    if (moved < 0) {
-        return -errno;
-    }
-    close(*fd);
-    *fd = moved;
-    return 0;
-}
-
-static int make_pipe(int pair[2])
-{
-    int rc;
-
-    if (pipe2(pair, O_CLOEXEC) != 0) {
-        pair[0] = pair[1] = -1;
-        return -errno;
-    }
-    rc = above_standard(&pair[0]);
-    return rc == 0 ? above_standard(&pair[1]) : rc;
-}
-
 /* Opened by number, and so only good if our child, not yet reaped, held that number afterwards too. */
 static void find_pidfd(struct process *process)
 {
@@ -261,7 +224,7 @@ static void find_pidfd(struct process *process)
             process_forget(process);
         }
     }
-    if (process->pidfd >= 0 && above_standard(&process->pidfd) != 0) {
+    if (process->pidfd >= 0 && pipe_keep_clear(&process->pidfd) != 0) {
         process_forget(process);
     }
 }
@@ -325,7 +288,7 @@ int spawn_start(const struct spawn_plan *plan, struct process *process, int *to_
     int rc = candidates == NULL ? -ENOMEM : 0;
 
     *process = (struct process){.pidfd = -1};
-    if (rc != 0 || (rc = make_pipe(down)) != 0 || (rc = make_pipe(up)) != 0 || (rc = make_pipe(report)) != 0) {
+    if (rc != 0 || (rc = pipe_open(down)) != 0 || (rc = pipe_open(up)) != 0 || (rc = pipe_open(report)) != 0) {
         goto done;
     }
     child.candidates = candidates;
@@ -341,9 +304,9 @@ int spawn_start(const struct spawn_plan *plan, struct process *process, int *to_
     down[1] = up[0] = -1;
 
 done:
-    close_both(down);
-    close_both(up);
-    close_both(report);
+    pipe_close(down);
+    pipe_close(up);
+    pipe_close(report);
     free(candidates);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process.h"
+#include "pipe.h"
 
 #ifdef __APPLE__
 
@@ -9,44 +10,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static void close_both(int pair[2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0) {
-            close(pair[i]);
-        }
-        pair[i] = -1;
-    }
-}
-
-static int make_private(int *fd)
-{
-    int moved;
-
-    if (*fd > 2) {
-        return fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : -errno;
-    }
-    moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
-    if (moved < 0) {
-        return -errno;
-    }
-    close(*fd);
-    *fd = moved;
-    return 0;
-}
-
-static int make_pipe(int pair[2])
-{
-    int rc;
-
-    if (pipe(pair) != 0) {
-        pair[0] = pair[1] = -1;
-        return -errno;
-    }
-    rc = make_private(&pair[0]);
-    return rc == 0 ? make_private(&pair[1]) : rc;
-}
 
 /* Everything that is not named here is closed: POSIX_SPAWN_CLOEXEC_DEFAULT. */
 static int describe_files(posix_spawn_file_actions_t *actions, const char *cwd, int input, int output)
@@ -141,7 +104,7 @@ int spawn_start(const struct spawn_plan *plan, struct process *process, int *to_
     int rc = candidates == NULL ? -ENOMEM : 0;
 
     *process = (struct process){.pidfd = -1};
-    if (rc != 0 || (rc = make_pipe(down)) != 0 || (rc = make_pipe(up)) != 0) {
+    if (rc != 0 || (rc = pipe_open(down)) != 0 || (rc = pipe_open(up)) != 0) {
         goto done;
     }
     rc = start(plan, candidates, down[0], up[1], &process->pid);
@@ -154,8 +117,8 @@ int spawn_start(const struct spawn_plan *plan, struct process *process, int *to_
     down[1] = up[0] = -1;
 
 done:
-    close_both(down);
-    close_both(up);
+    pipe_close(down);
+    pipe_close(up);
     free(candidates);
     return rc;
 }
