@@ -58,9 +58,10 @@ demo: $(BIN)/python
 
 test: unit behaviour kernel-test kernel-instructions fuzz-short
 
+# The docker backend is tested where a container engine answers or can be started (tests/with-engine).
 unit: kernel $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
+	tests/with-engine $(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
 
 # The tests of the package once more under every other Python that is here (PATH and pyenv).
 PYTHONS := 3.10 3.11 3.12 3.13 3.14
@@ -75,7 +76,7 @@ pythons:
 
 package-tests: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
+	tests/with-engine $(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
