@@ -184,10 +184,10 @@ IMAGE ?= stdiobus-kernel
 $(STATIC): $(wildcard kernel/src/*.c kernel/src/*.h kernel/include/*.h) pyproject.toml
 	@mkdir -p $(@D)
 	@version=-DSTDIO_BUS_VERSION=\"$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)\"; \
-	if cc $(STATIC_FLAGS) "$$version" kernel/src/*.c -pthread -o $@ 2>build/static/cc.log; then exit 0; fi; \
-	echo "cc cannot link statically here (build/static/cc.log says why), zig does"; \
+	if cc $(STATIC_FLAGS) "$$version" kernel/src/*.c -pthread -o $@ 2>$(@D)/cc.log; then exit 0; fi; \
+	echo "cc cannot link statically here ($(@D)/cc.log says why), zig does"; \
 	$(MAKE) --no-print-directory $(BIN)/python && $(BIN)/python -m pip install --quiet ziglang && \
-	$(BIN)/python -m ziglang cc -target $$(uname -m)-linux-musl $(STATIC_FLAGS) "$$version" kernel/src/*.c -o $@
+	$(BIN)/python -m ziglang cc -target $$(uname -m | sed s/arm64/aarch64/)-linux-musl $(STATIC_FLAGS) "$$version" kernel/src/*.c -o $@
 
 static-kernel: $(STATIC)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -106,6 +107,19 @@ async def test_destroy_removes_the_container(options: DockerOptions, worker: Wor
     await bus.start()
     assert len(containers(options)) == 1
     bus.destroy()
+    wait_until(lambda: not containers(options))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("after_sec", [0.01, 0.05, 0.1, 0.15])
+async def test_a_start_that_is_given_up_leaves_no_container(
+    options: DockerOptions, worker: WorkerPool, after_sec: float
+) -> None:
+    bus = AsyncStdioBus(BusConfig(pools=[worker(SILENT)]), backend="docker", docker=options)
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(bus.start(), after_sec)
+    await bus.stop()
+    assert bus.get_state() is BusState.STOPPED
     wait_until(lambda: not containers(options))
 
 
