@@ -237,6 +237,14 @@ async def test_the_value_of_a_variable_is_not_in_the_command(script: Callable[..
 
 
 @pytest.mark.asyncio
+async def test_an_engine_that_cannot_run_the_default_image_says_how_to_build_it(
+    script: Callable[..., DockerOptions],
+) -> None:
+    with pytest.raises(TransportError, match=r"make image(.|\n)*no such image"):
+        await AsyncStdioBus(CAT, backend="docker", docker=script(run="echo no such image >&2; exit 125")).start()
+
+
+@pytest.mark.asyncio
 async def test_a_container_that_cannot_be_reached_fails_the_start(script: Callable[..., DockerOptions]) -> None:
     ready = "echo 'stdio_bus: info: ready' >&2; exec sleep 100"
     options = script(run=ready, port="echo nothing is published >&2; exit 1")

@@ -80,7 +80,7 @@ class DockerBackend(Backend):
         self.state = BusState.RUNNING
 
     async def stop(self, timeout_sec: float) -> None:
-        """Send SIGTERM into the container (KRN-SHD-01); what has not ended within the timeout is removed."""
+        """Send SIGTERM into the container (KRN-SHD-01); what has not ended within the timeout is removed (SDK-CAN-04)."""
         if self._child is None or self.state is BusState.STOPPED:
             return
         self.state = BusState.STOPPING
@@ -92,7 +92,7 @@ class DockerBackend(Backend):
             await self._connection.closed.wait()
 
     def destroy(self) -> None:
-        """Remove the container, which ends whatever runs in it."""
+        """Remove the container, which ends whatever runs in it; returns when the engine has done so."""
         self.state = BusState.STOPPED
         self._remove_config_file()
         if self._lost_timer is not None:
@@ -161,7 +161,9 @@ class DockerBackend(Backend):
 
     def _end(self, status: int) -> StdioBusError:
         if status == _ENGINE_FAILED:
-            return TransportError(f"the engine cannot run the container {self._described}{self._said()}")
+            default = self._options.image == DockerOptions.image
+            hint = f" (`make image` in the sources of pytest-stdiobus builds {DockerOptions.image})" if default else ""
+            return TransportError(f"the engine cannot run the container {self._described}{hint}{self._said()}")
         if status < 0:
             left = f"{self._options.engine_path} was ended by signal {-status} and left the container {self._described}"
             return TransportError(f"{left}{self._said()}")
@@ -180,7 +182,10 @@ class DockerBackend(Backend):
             raise TransportError(message) from error
 
     def _write_config_file(self) -> str:
-        """Write the configuration for one user alone, who may do nothing else; the user and group to run as."""
+        """Write the file that is mounted (SDK-WIR-06), for one reader alone: the user and group to run as.
+
+        That is this user, or for root one who owns nothing else.
+        """
         descriptor, self._config_file = tempfile.mkstemp(prefix="stdiobus-", suffix=".json")
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(self._config.text)
