@@ -18,7 +18,7 @@ KERNEL_NEEDS :=
 endif
 
 .PHONY: help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz bench published cross container clean
+        fuzz-short fuzz bench published cross static-kernel image container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
@@ -30,6 +30,7 @@ help:
 	@echo "make bench         measure the kernel beside the published one and a relay (about 6 minutes)"
 	@echo "make published     our examples over the published kernel, the published client over ours"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
+	@echo "make image         the container image of the kernel, for the docker backend"
 	@echo "make container     make demo in a fresh container"
 	@echo "make clean         remove what was built"
 
@@ -57,9 +58,10 @@ demo: $(BIN)/python
 
 test: unit behaviour kernel-test kernel-instructions fuzz-short
 
+# The docker backend is tested where a container engine answers or can be started (tests/with-engine).
 unit: kernel $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
+	tests/with-engine $(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
 
 # The tests of the package once more under every other Python that is here (PATH and pyenv).
 PYTHONS := 3.10 3.11 3.12 3.13 3.14
@@ -74,7 +76,7 @@ pythons:
 
 package-tests: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
+	tests/with-engine $(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
@@ -172,6 +174,26 @@ cross: $(BIN)/python
 	  $(BIN)/python -m ziglang cc -target $$target -std=c11 -D_GNU_SOURCE -O2 -g0 -s -Wall -Wextra -Werror \
 	    -Ikernel/include kernel/src/*.c -o build/cross/stdiobus-kernel-$$target || exit 1; \
 	done
+
+# A kernel that needs no file of the system it runs on. zig brings musl along where there is no static libc.
+STATIC := build/static/stdiobus-kernel
+STATIC_FLAGS := -static -s -std=c11 -D_GNU_SOURCE -O2 -Ikernel/include -Ikernel/src
+ENGINE ?= docker
+IMAGE ?= stdiobus-kernel
+
+$(STATIC): $(wildcard kernel/src/*.c kernel/src/*.h kernel/include/*.h) pyproject.toml
+	@mkdir -p $(@D)
+	@version=-DSTDIO_BUS_VERSION=\"$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)\"; \
+	if cc $(STATIC_FLAGS) "$$version" kernel/src/*.c -pthread -o $@ 2>$(@D)/cc.log; then exit 0; fi; \
+	echo "cc cannot link statically here ($(@D)/cc.log says why), zig does"; \
+	$(MAKE) --no-print-directory $(BIN)/python && $(BIN)/python -m pip install --quiet ziglang && \
+	$(BIN)/python -m ziglang cc -target $$(uname -m | sed s/arm64/aarch64/)-linux-musl $(STATIC_FLAGS) "$$version" kernel/src/*.c -o $@
+
+static-kernel: $(STATIC)
+
+image: $(STATIC)
+	@command -v $(ENGINE) >/dev/null || { echo "$(ENGINE) is missing: no image was built"; exit 1; }
+	$(ENGINE) build --quiet --tag $(IMAGE) --file kernel/docker/Dockerfile build/static
 
 container:
 	@command -v docker >/dev/null || { echo "docker is missing: nothing was run in a container"; exit 1; }

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
-from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, LimitsConfig, PoolConfig, SubprocessOptions
+from pytest_stdiobus.bus import (
+    AsyncStdioBus,
+    BackendMode,
+    BusConfig,
+    DockerOptions,
+    LimitsConfig,
+    PoolConfig,
+    SubprocessOptions,
+)
 from pytest_stdiobus.data import data_dir
-from pytest_stdiobus.options import selected_backends, subprocess_options
+from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
 
 if TYPE_CHECKING:
     import os
@@ -20,16 +29,19 @@ if TYPE_CHECKING:
 # A test is over when its fixtures end: nobody waits longer for a worker that does not.
 _STOP_TIMEOUT_SEC = 2.0
 _LOOP_SCOPES = ("function", "class", "module", "package", "session")  # of pytest-asyncio
+_WORKERS_IN_CONTAINER = "/stdiobus-workers"
 _MARKER_ARGUMENTS = ("pools", "limits")
 
 
 class BusFactory:
     """Makes started buses for one test and stops them afterwards."""
 
-    def __init__(self, backend: str, subprocess: SubprocessOptions) -> None:
+    def __init__(self, backend: str, subprocess: SubprocessOptions, docker: DockerOptions) -> None:
         """Remember what every bus of the test shares."""
         self._backend = backend
         self._subprocess = subprocess
+        workers = f"--volume={data_dir() / 'workers'}:{_WORKERS_IN_CONTAINER}:ro"
+        self._docker = replace(docker, extra_args=[workers, *docker.extra_args])
         self._buses: list[AsyncStdioBus] = []
 
     async def __call__(
@@ -51,8 +63,8 @@ class BusFactory:
             options: passed to `AsyncStdioBus`, such as ``timeout_ms`` or ``backend``.
         """
         if config is None and config_path is None:
-            config = BusConfig(pools=pools if pools is not None else [echo_pool()], limits=limits)
-        options = {"backend": self._backend, "subprocess": self._subprocess, **options}
+            config = BusConfig(pools=pools if pools is not None else [echo_pool(self._backend)], limits=limits)
+        options = {"backend": self._backend, "subprocess": self._subprocess, "docker": self._docker, **options}
         bus = AsyncStdioBus(config, config_path=config_path, **options)
         self._buses.append(bus)
         await bus.start()
@@ -64,8 +76,13 @@ class BusFactory:
             await bus.stop(_STOP_TIMEOUT_SEC)
 
 
-def echo_pool() -> PoolConfig:
-    """The default pool: a worker that echoes any method and streams on ``stream``."""
+def echo_pool(backend: str = BackendMode.AUTO.value) -> PoolConfig:
+    """The default pool: a worker that echoes any method and streams on ``stream``.
+
+    In a container it runs on the image's own ``python3``.
+    """
+    if backend == BackendMode.DOCKER.value:
+        return PoolConfig(id="echo", command="python3", args=[f"{_WORKERS_IN_CONTAINER}/echo.py"])
     return PoolConfig(id="echo", command=sys.executable, args=[str(data_dir() / "workers" / "echo.py")])
 
 
@@ -77,9 +94,15 @@ def stdiobus_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stdiobus_config() -> BusConfig:
+def stdiobus_config(stdiobus_backend: str) -> BusConfig:
     """The configuration of the bus; override it to change the pools of a module or a whole suite."""
-    return BusConfig(pools=[echo_pool()])
+    return BusConfig(pools=[echo_pool(stdiobus_backend)])
+
+
+@pytest.fixture
+def stdiobus_docker(request: pytest.FixtureRequest) -> DockerOptions:
+    """The options of the docker backend; override it to pass variables or mounts to the container."""
+    return docker_options(request.config)
 
 
 @pytest.fixture
@@ -134,7 +157,11 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     factory_name, started_name = f"_stdiobus_factory_{loop}", f"_stdiobus_started_{loop}"
 
     async def factory(request: pytest.FixtureRequest) -> AsyncIterator[BusFactory]:
-        maker = BusFactory(request.getfixturevalue("stdiobus_backend"), subprocess_options(request.config))
+        maker = BusFactory(
+            request.getfixturevalue("stdiobus_backend"),
+            subprocess_options(request.config),
+            request.getfixturevalue("stdiobus_docker"),
+        )
         try:
             yield maker
         finally:

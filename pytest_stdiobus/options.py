@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.bus import BackendMode, SubprocessOptions
+from pytest_stdiobus.bus import BackendMode, DockerOptions, SubprocessOptions
 from pytest_stdiobus.bus.backends import backend_obstacle
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ BACKEND = Option(
     "backend of the stdiobus fixtures: auto, native, subprocess, docker, a comma list, or all",
 )
 BINARY = Option("stdiobus-binary", "", "kernel executable that the subprocess backend runs in place of the bundled one")
-OPTIONS = (BACKEND, BINARY)
+IMAGE = Option("stdiobus-image", "stdiobus-kernel", "container image that the docker backend runs")
+OPTIONS = (BACKEND, BINARY, IMAGE)
+_SELECTED = pytest.StashKey["Sequence[SelectedBackend]"]()
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ def subprocess_options(config: pytest.Config) -> SubprocessOptions:
     return SubprocessOptions(binary_path=BINARY.value(config))
 
 
+def docker_options(config: pytest.Config) -> DockerOptions:
+    """The options of the docker backend that follow from the user's."""
+    return DockerOptions(image=IMAGE.value(config))
+
+
 def selected_backends(config: pytest.Config) -> Sequence[SelectedBackend]:
     """The backends to run on, in the order given.
 
@@ -79,6 +86,12 @@ def selected_backends(config: pytest.Config) -> Sequence[SelectedBackend]:
     Raises:
         pytest.UsageError: a value that is not a backend, or a named backend that cannot be used here.
     """
+    if _SELECTED not in config.stash:
+        config.stash[_SELECTED] = _select(config)
+    return config.stash[_SELECTED]
+
+
+def _select(config: pytest.Config) -> Sequence[SelectedBackend]:
     given = BACKEND.value(config)
     binary = subprocess_options(config)
     concrete = [mode.value for mode in BackendMode if mode is not BackendMode.AUTO]

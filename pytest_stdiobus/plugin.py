@@ -12,7 +12,7 @@ import pytest
 from pytest_stdiobus.bus import BackendMode, StdioBusError
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
-from pytest_stdiobus.options import BINARY, add_options, selected_backends
+from pytest_stdiobus.options import BINARY, IMAGE, add_options, selected_backends
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -92,6 +92,8 @@ def _kernel(config: pytest.Config) -> str:
     names = {backend.name for backend in selected_backends(config)}
     if names == {BackendMode.NATIVE.value}:
         return f"{native_version()} (bundled library)"
+    if names == {BackendMode.DOCKER.value}:
+        return f"of the image {IMAGE.value(config)}"
     try:
         binary = resolve_binary(BINARY.value(config))
     except StdioBusError:

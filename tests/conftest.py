@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
-from pytest_stdiobus.bus import PoolConfig
+from pytest_stdiobus.bus import DockerOptions, PoolConfig
+from pytest_stdiobus.bus.backends.engine import engine_obstacle
 
 pytest_plugins = ["pytester"]
 
@@ -41,3 +48,27 @@ class WorkerPool:
 def worker() -> WorkerPool:
     """``worker(code)``: a pool that runs this code."""
     return WorkerPool()
+
+
+IMAGE = "stdiobus-kernel"
+ROOT = Path(__file__).resolve().parent.parent
+_BUILD_SEC = 300
+# An image holds the kernel alone; the tests lend it this machine's Python.
+_LENT = ("/usr", "/lib", "/lib64", sys.base_prefix, sys.prefix)
+
+
+@pytest.fixture(scope="session")
+def docker() -> DockerOptions:
+    """Options for containers that can run this Python; skips where no engine answers."""
+    if (obstacle := engine_obstacle("docker")) is not None:
+        pytest.skip(f"docker: {obstacle}")
+    if shutil.which("make") is None:
+        pytest.skip("docker: make is missing, so that no image can be built")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    with open(Path(tempfile.gettempdir()) / f"stdiobus-image-{os.getuid()}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = ["make", "image", f"IMAGE={IMAGE}"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=_BUILD_SEC, stdout=subprocess.DEVNULL)
+    folders = [path for path in dict.fromkeys(_LENT) if Path(path).is_dir()]
+    mounts = [path for path in folders if path == "/usr" or not path.startswith("/usr/")]
+    return DockerOptions(image=IMAGE, pull_policy="never", extra_args=[f"--volume={path}:{path}:ro" for path in mounts])

@@ -20,7 +20,15 @@ from pytest_stdiobus.bus.errors import (
     TransportError,
 )
 from pytest_stdiobus.bus.inbound import Inbound
-from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, ListenMode, NativeOptions, SubprocessOptions
+from pytest_stdiobus.bus.types import (
+    BackendMode,
+    BusState,
+    BusStats,
+    DockerOptions,
+    ListenMode,
+    NativeOptions,
+    SubprocessOptions,
+)
 
 if TYPE_CHECKING:
     import os
@@ -49,6 +57,7 @@ class AsyncStdioBus:
         timeout_ms: float = 30_000,
         native: NativeOptions | None = None,
         subprocess: SubprocessOptions | None = None,
+        docker: DockerOptions | None = None,
     ) -> None:
         """Prepare a bus; nothing runs before `start`.
 
@@ -59,6 +68,7 @@ class AsyncStdioBus:
             timeout_ms: milliseconds a request may take when it does not say otherwise.
             native: options of the native backend.
             subprocess: options of the subprocess backend.
+            docker: options of the docker backend.
 
         Raises:
             InvalidArgumentError: a configuration or an option can never work.
@@ -78,7 +88,12 @@ class AsyncStdioBus:
         self._end: StdioBusError | None = None
         self._native_options = native or NativeOptions()
         self._backend: Backend = create_backend(
-            backend, self._config, self, native=self._native_options, subprocess=subprocess or SubprocessOptions()
+            backend,
+            self._config,
+            self,
+            native=self._native_options,
+            subprocess=subprocess or SubprocessOptions(),
+            docker=docker or DockerOptions(),
         )
 
     async def __aenter__(self) -> Self:
@@ -256,7 +271,7 @@ class AsyncStdioBus:
         return self._backend.stats()
 
     def get_backend_type(self) -> str:
-        """The backend in use: ``native`` or ``subprocess``."""
+        """The backend in use: ``native``, ``subprocess`` or ``docker``."""
         return self._backend.mode.value
 
     def get_listen_mode(self) -> ListenMode:

@@ -87,6 +87,29 @@ class SubprocessOptions:
 
 
 @dataclass(frozen=True)
+class DockerOptions:
+    """Options of the docker backend.
+
+    Attributes:
+        image: an image whose entry point is the kernel, and which holds what the pools' commands need.
+        pull_policy: ``never``, ``if-missing`` or ``always``.
+        engine_path: the engine's command, or one that takes the same arguments.
+        startup_timeout_sec: how long container and kernel may take until they serve.
+        container_name_prefix: what the container's unique name begins with.
+        extra_args: further arguments of ``docker run``, such as ``["--volume=/models:/models:ro"]``.
+        env: variables of the container; their values do not show in the list of processes.
+    """
+
+    image: str = "stdiobus-kernel"
+    pull_policy: str = "if-missing"
+    engine_path: str = "docker"
+    startup_timeout_sec: float = 30.0
+    container_name_prefix: str = "stdiobus"
+    extra_args: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Identity:
     """On whose behalf a request is made (SDK-WIR-03)."""
 

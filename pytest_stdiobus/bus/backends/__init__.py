@@ -4,38 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.bus.backends.docker import DockerBackend
+from pytest_stdiobus.bus.backends.engine import engine_obstacle
 from pytest_stdiobus.bus.backends.native import NativeBackend, native_obstacle
 from pytest_stdiobus.bus.backends.subprocess import SubprocessBackend, subprocess_obstacle
-from pytest_stdiobus.bus.errors import InvalidArgumentError, NotSupportedError, UnavailableError
-from pytest_stdiobus.bus.types import BackendMode, ListenMode, NativeOptions, SubprocessOptions
+from pytest_stdiobus.bus.errors import InvalidArgumentError, UnavailableError
+from pytest_stdiobus.bus.types import BackendMode, DockerOptions, ListenMode, NativeOptions, SubprocessOptions
 
 if TYPE_CHECKING:
     from pytest_stdiobus.bus.backends.base import Backend, Sink
     from pytest_stdiobus.bus.config import KernelConfig
 
-DOCKER_ABSENT = "the docker backend is not part of this version; use native or subprocess"
+_AUTO = (BackendMode.SUBPROCESS, BackendMode.NATIVE, BackendMode.DOCKER)
 
 
-def backend_obstacle(mode: BackendMode, subprocess: SubprocessOptions | None = None) -> str | None:
+def backend_obstacle(
+    mode: BackendMode, subprocess: SubprocessOptions | None = None, docker: DockerOptions | None = None
+) -> str | None:
     """Why a backend cannot be used here and what to do about it, or None when it can."""
     if mode is BackendMode.NATIVE:
         return native_obstacle()
     if mode is BackendMode.SUBPROCESS:
         return subprocess_obstacle(subprocess or SubprocessOptions())
     if mode is BackendMode.DOCKER:
-        return DOCKER_ABSENT
+        return engine_obstacle((docker or DockerOptions()).engine_path)
     return None
 
 
 def create_backend(
-    mode: BackendMode | str, config: KernelConfig, sink: Sink, *, native: NativeOptions, subprocess: SubprocessOptions
+    mode: BackendMode | str,
+    config: KernelConfig,
+    sink: Sink,
+    *,
+    native: NativeOptions,
+    subprocess: SubprocessOptions,
+    docker: DockerOptions,
 ) -> Backend:
-    """The backend for a mode; ``auto`` takes subprocess, else native; a listener needs native.
+    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener needs native.
 
     Raises:
-        InvalidArgumentError: no such mode, or a listener with another backend than native.
+        InvalidArgumentError: no such mode, a listener with another backend than native, an impossible option.
         UnavailableError: the backend cannot be used here; the message says why and what to install.
-        NotSupportedError: the backend is not part of this version.
     """
     try:
         wanted, listen = BackendMode(mode), ListenMode(native.listen_mode)
@@ -47,15 +56,15 @@ def create_backend(
             message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
             raise InvalidArgumentError(message)
         wanted = BackendMode.NATIVE
-    if wanted is BackendMode.DOCKER:
-        raise NotSupportedError(DOCKER_ABSENT)
-    candidates = [BackendMode.SUBPROCESS, BackendMode.NATIVE] if wanted is BackendMode.AUTO else [wanted]
+    candidates = _AUTO if wanted is BackendMode.AUTO else (wanted,)
     obstacles = []
     for candidate in candidates:
-        obstacle = backend_obstacle(candidate, subprocess)
+        obstacle = backend_obstacle(candidate, subprocess, docker)
         if obstacle is None:
             if candidate is BackendMode.NATIVE:
                 return NativeBackend(config, sink, native)
+            if candidate is BackendMode.DOCKER:
+                return DockerBackend(config, sink, docker)
             return SubprocessBackend(config, sink, subprocess)
         obstacles.append(f"{candidate.value}: {obstacle}")
     message = "; ".join(obstacles)

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import re
 import signal
 import sys
 import tempfile
-from collections import deque
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.bus.backends.base import Backend, Sink
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.child import ChildProcess
+from pytest_stdiobus.bus.backends.kernel_log import KernelLog
+from pytest_stdiobus.bus.backends.traffic import Traffic
 from pytest_stdiobus.bus.errors import InternalError, InvalidArgumentError, TransportError, UnavailableError
 from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, SubprocessOptions
 
 if TYPE_CHECKING:
     from pytest_stdiobus.bus.config import KernelConfig
 
-_log = logging.getLogger("pytest_stdiobus.kernel")
-
-_READY_LINE = b"stdio_bus: info: ready"
-_CONFIG_STATUS = 1
-_FAULT = re.compile(r"(pools|limits)\b|\S+: unknown key")
-_SHOWN_LINES = 20
 # Between the first SIGTERM and the second, which forces the end, and from there to SIGKILL: together less
 # than the second that stop() may exceed its timeout by (SDK-CAN-04).
 _FORCE_AFTER_SEC = 0.2
@@ -58,11 +51,10 @@ class SubprocessBackend(Backend):
         self._options = options
         self._binary = resolve_binary(options.binary_path)
         self._child: ChildProcess | None = None
-        self._stderr: deque[str] = deque(maxlen=max(1, options.stderr_buffer_lines))
+        self._log = KernelLog(options.stderr_buffer_lines)
         self._ready: asyncio.Future[None] | None = None
         self._exited = asyncio.Event()
-        self._lines = [0, 0]
-        self._bytes = [0, 0]
+        self._traffic = Traffic()
 
     async def start(self) -> None:
         """Spawn the kernel and wait until it serves.
@@ -81,7 +73,7 @@ class SubprocessBackend(Backend):
         try:
             await asyncio.wait_for(self._ready, self._options.start_timeout_sec)
         except asyncio.TimeoutError:
-            message = f"{self._binary.path} was not ready within {self._options.start_timeout_sec:g} s{self._said()}"
+            message = f"{self._binary.path} was not ready within {self._options.start_timeout_sec:g} s{self._log.said('stderr')}"
             raise TransportError(message) from None
 
     async def stop(self, timeout_sec: float) -> None:
@@ -109,22 +101,12 @@ class SubprocessBackend(Backend):
         if self._child is None:
             message = "the kernel does not run"
             raise InternalError(message)
-        self._lines[0] += 1
-        self._bytes[0] += len(line) + 1
+        self._traffic.sent(line)
         self._child.write(line)
 
     def stats(self) -> BusStats:
-        """What passed between client and kernel; the rest is the kernel's own knowledge."""
-        return BusStats(
-            messages_in=self._lines[0],
-            messages_out=self._lines[1],
-            bytes_in=self._bytes[0],
-            bytes_out=self._bytes[1],
-            worker_restarts=-1,
-            routing_errors=-1,
-            client_connects=-1,
-            client_disconnects=-1,
-        )
+        """What passed between client and kernel."""
+        return self._traffic.stats()
 
     def worker_count(self) -> int:
         """Unknown from outside the process."""
@@ -136,16 +118,12 @@ class SubprocessBackend(Backend):
 
     def child_line(self, line: bytes) -> None:
         """Take a line of the kernel's stdout."""
-        self._lines[1] += 1
-        self._bytes[1] += len(line) + 1
+        self._traffic.received(line)
         self._sink.line_received(line)
 
     def child_stderr(self, line: bytes) -> None:
         """Keep a line of stderr, which the workers share with the kernel."""
-        text = line.decode(errors="replace").rstrip()
-        self._stderr.append(text)
-        _log.info("%s", text)
-        if line.endswith(_READY_LINE):
+        if self._log.add(line):
             self._become_ready()
 
     def child_exited(self, status: int) -> None:
@@ -153,8 +131,9 @@ class SubprocessBackend(Backend):
         state, self.state = self.state, BusState.STOPPED
         self._exited.set()
         ended = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        kind = InvalidArgumentError if state is BusState.STARTING and self._refused(status) else TransportError
-        error = kind(f"{self._binary.path} {ended}{self._said()}")
+        refused = self._binary.bundled and self._log.refuses_configuration(status)
+        kind = InvalidArgumentError if state is BusState.STARTING and refused else TransportError
+        error = kind(f"{self._binary.path} {ended}{self._log.said('stderr')}")
         if state is BusState.STARTING and self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
         elif state is BusState.RUNNING:
@@ -184,12 +163,3 @@ class SubprocessBackend(Backend):
         except asyncio.TimeoutError:
             return False
         return True
-
-    def _refused(self, status: int) -> bool:
-        """Whether the bundled kernel found the configuration faulty: it then lists faults by their JSON path."""
-        faults = bool(self._stderr) and all(_FAULT.match(line) for line in self._stderr)
-        return self._binary.bundled and status == _CONFIG_STATUS and faults
-
-    def _said(self) -> str:
-        last = list(self._stderr)[-_SHOWN_LINES:]
-        return "; its stderr:\n" + "\n".join(last) if last else "; its stderr is empty"
