@@ -27,6 +27,8 @@ from pytest_stdiobus.bus.types import (
     ListenMode,
     NativeOptions,
     RequestOptions,
+    StreamEvent,
+    StreamEventType,
     SubprocessOptions,
 )
 
@@ -54,6 +56,8 @@ __all__ = [
     "RequestOptions",
     "ResourceExhaustedError",
     "StdioBusError",
+    "StreamEvent",
+    "StreamEventType",
     "SubprocessOptions",
     "TimeoutError",
     "TransportError",

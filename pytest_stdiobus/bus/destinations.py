@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ class Destinations:
         self.client_session_id = f"client-{uuid.uuid4().hex}"
         self._pool_ids = pool_ids
         self._pool_of_session: OrderedDict[str, str] = OrderedDict()
+        self._numbers = itertools.count(2)
 
     def choose(self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None) -> str:
         """The session a message travels on (SDK-WIR-02, SDK-WIR-07).
@@ -34,7 +36,7 @@ class Destinations:
         Raises:
             InvalidArgumentError: the pool does not exist, or cannot be told.
         """
-        session = options.session_id if options is not None and options.session_id is not None else session_id
+        session = self.given(session_id, options)
         if session is not None and not isinstance(session, str):
             message = f"session_id: expected a string, got {session!r}"
             raise InvalidArgumentError(message)
@@ -44,6 +46,14 @@ class Destinations:
         if len(self._pool_ids) > 1:
             self._remember(session, chosen)
         return session
+
+    def given(self, session_id: str | None, options: RequestOptions | None) -> str | None:
+        """The session that a caller named, if any: options win over the argument (SDK-WIR-02)."""
+        return options.session_id if options is not None and options.session_id is not None else session_id
+
+    def one_more(self, session: str) -> str:
+        """A session that nothing else uses, beside one of the client's own."""
+        return f"{session}#{next(self._numbers)}"
 
     def session_with(self, pool: str) -> str:
         """The client's own session with a pool."""
