@@ -18,6 +18,8 @@ from pytest_stdiobus.bus.errors import (
     TransportError,
     UnavailableError,
 )
+from pytest_stdiobus.bus.subscriptions import Subscription
+from pytest_stdiobus.bus.subscriptions import Subscription as NotificationSubscription
 from pytest_stdiobus.bus.types import (
     AuditEvent,
     BackendMode,
@@ -26,6 +28,7 @@ from pytest_stdiobus.bus.types import (
     Identity,
     ListenMode,
     NativeOptions,
+    OverflowPolicy,
     RequestOptions,
     StreamEvent,
     StreamEventType,
@@ -50,6 +53,8 @@ __all__ = [
     "NativeOptions",
     "NegotiationFailedError",
     "NotSupportedError",
+    "NotificationSubscription",
+    "OverflowPolicy",
     "PolicyDeniedError",
     "PoolConfig",
     "RemoteError",
@@ -59,6 +64,7 @@ __all__ = [
     "StreamEvent",
     "StreamEventType",
     "SubprocessOptions",
+    "Subscription",
     "TimeoutError",
     "TransportError",
     "UnavailableError",

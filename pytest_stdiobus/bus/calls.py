@@ -108,14 +108,15 @@ class CallTable:
             call.fail(error)
             self.abandon(message_id)
 
-    def answer(self, message: dict[str, Any]) -> None:
-        """Settle the request that this response answers, if there is one."""
+    def answer(self, message: dict[str, Any]) -> Call | None:
+        """Settle the request that this response answers, and give it, if there is one."""
         message_id = message.get("id")
         if not isinstance(message_id, str) or (call := self._remove(message_id)) is None:
-            return
+            return None
         if call.waiter is not None:
             self._waiting -= 1
         call.resolve(message)
+        return call
 
     def add_chunk(self, message: dict[str, Any], text: str) -> None:
         """Give text to the oldest unanswered request of its session (SDK-AGG-03)."""

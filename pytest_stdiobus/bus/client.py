@@ -17,6 +17,8 @@ from pytest_stdiobus.bus.errors import (
 )
 from pytest_stdiobus.bus.life import BusLife
 from pytest_stdiobus.bus.streaming import Stream, StreamBuffer
+from pytest_stdiobus.bus.subscriptions import Subscription
+from pytest_stdiobus.bus.types import BusState, OverflowPolicy
 
 if TYPE_CHECKING:
     import asyncio
@@ -150,6 +152,43 @@ class AsyncStdioBus(BusLife):
         self._backend.send(line)
         return True
 
+    def subscribe(
+        self,
+        pool: str | None = None,
+        *,
+        overflow_policy: OverflowPolicy | str = OverflowPolicy.DROP_OLDEST,
+        max_queue: int = 256,
+    ) -> Subscription:
+        """Collect notifications from now on, each as a dict (SDK-SUB-01).
+
+        Args:
+            pool: only those of the sessions this client used with that pool; None for all.
+            overflow_policy: what happens to one notification more than fits.
+            max_queue: how many may wait to be taken.
+
+        Raises:
+            InvalidArgumentError: no such pool or policy, or a queue without room.
+            TransportError: the bus has stopped.
+        """
+        if self.get_state() >= BusState.STOPPING:
+            self._check_running()
+        if pool is not None:
+            self._destinations.check_pool(pool)
+        subscription = Subscription(pool, max_queue, overflow_policy, self._check_loop)
+        self._inbound.subscriptions.append(subscription)
+        return subscription
+
+    def subscribe_notifications(self, *, max_queue: int = 256, overflow: str = "drop") -> Subscription:
+        """The name of the published client for `subscribe` to all; ``drop`` drops the newest."""
+        policies = {"drop": OverflowPolicy.DROP_NEWEST, "close": OverflowPolicy.CLOSE}
+        return self.subscribe(max_queue=max_queue, overflow_policy=policies.get(overflow, overflow))
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """End a subscription; what is buffered can still be taken (SDK-SUB-05)."""
+        subscription.close()
+        if subscription in self._inbound.subscriptions:
+            self._inbound.subscriptions.remove(subscription)
+
     def on_message(self, handler: Callable[[str], object]) -> None:
         """Call `handler` with every line that arrives (SDK-SUB-04)."""
         self._inbound.on_message.append(handler)
@@ -175,6 +214,8 @@ class AsyncStdioBus(BusLife):
         message_id = str(next(self._ids))
         message = messages.request(message_id, method, params, session_id=session, pool=pool, options=options)
         line = self._line(message)
+        if (inner := messages.sessions_of(message)[1]) is not None:
+            self._destinations.learn(inner, self._destinations.pool_of(session))
         self._calls.open(message, waiter, waiter.chunk if isinstance(waiter, StreamBuffer) else None)
         try:
             self._backend.send(line)

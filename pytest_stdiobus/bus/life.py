@@ -69,7 +69,7 @@ class BusLife:
         self._destinations = Destinations(self._config.pool_ids)
         self._ids = itertools.count(1)
         self._streams: WeakValueDictionary[str, StreamBuffer] = WeakValueDictionary()
-        self._inbound = Inbound(self._calls, self._reply)
+        self._inbound = Inbound(self._calls, self._destinations, self._reply)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._end: StdioBusError | None = None
@@ -119,12 +119,16 @@ class BusLife:
             return
         self._check_loop()
         self._calls.fail_all(TransportError("Bus is shutting down"))
-        await self._backend.stop(max(0.0, timeout_sec))
+        try:
+            await self._backend.stop(max(0.0, timeout_sec))
+        finally:
+            self._inbound.end()
 
     def destroy(self) -> None:
         """End everything at once, without waiting for anybody."""
         if self._loop is not None and not self._loop.is_closed():
             self._calls.fail_all(TransportError("Bus is shutting down"))
+            self._inbound.end()
         self._backend.destroy()
 
     # Facts
@@ -180,6 +184,7 @@ class BusLife:
         """Fail what is in flight: the bus ended by itself (SDK-CAN-01)."""
         self._end = error
         self._calls.fail_all(error)
+        self._inbound.end()
 
     # Checks
 

@@ -156,3 +156,11 @@ class StreamEvent:
     def result(self) -> Any:
         """The result, or None for a chunk."""
         return self.data if self.type is StreamEventType.RESULT else None
+
+
+class OverflowPolicy(str, Enum):
+    """What a full subscription does with one notification more (SDK-SUB-02, SDK-SUB-03)."""
+
+    DROP_OLDEST = "drop_oldest"
+    DROP_NEWEST = "drop_newest"
+    CLOSE = "close"
