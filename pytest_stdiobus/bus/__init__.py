@@ -18,6 +18,7 @@ from pytest_stdiobus.bus.errors import (
     TransportError,
     UnavailableError,
 )
+from pytest_stdiobus.bus.handshake import ExtensionInfo, HelloParams, HelloResult
 from pytest_stdiobus.bus.subscriptions import Subscription
 from pytest_stdiobus.bus.subscriptions import Subscription as NotificationSubscription
 from pytest_stdiobus.bus.types import (
@@ -44,6 +45,9 @@ __all__ = [
     "BusStats",
     "CancelledError",
     "ErrorCode",
+    "ExtensionInfo",
+    "HelloParams",
+    "HelloResult",
     "Identity",
     "InternalError",
     "InvalidArgumentError",

@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.bus import messages
+from pytest_stdiobus.bus import handshake, messages
+from pytest_stdiobus.bus.agent_requests import check_answer
 from pytest_stdiobus.bus.arguments import check_call, milliseconds
 from pytest_stdiobus.bus.calls import Ticket
 from pytest_stdiobus.bus.errors import (
     InvalidArgumentError,
     InvalidStateError,
+    RemoteError,
     StdioBusError,
     TimeoutError,  # noqa: A004 - ours
     TransportError,
 )
+from pytest_stdiobus.bus.handshake import HelloParams, HelloResult
 from pytest_stdiobus.bus.life import BusLife
 from pytest_stdiobus.bus.streaming import Stream, StreamBuffer
 from pytest_stdiobus.bus.subscriptions import Subscription
@@ -111,6 +114,34 @@ class AsyncStdioBus(BusLife):
 
         return Stream(begin, self._check_loop)
 
+    async def hello(self, params: HelloParams | None = None, pool: str | None = None) -> HelloResult:
+        """Offer a protocol version and extensions, and read what is agreed (SDK-WIR-04).
+
+        Raises:
+            NegotiationFailedError: the peer does not know hello, or lacks a required extension (SDK-WIR-05).
+        """
+        offered = params if params is not None else HelloParams()
+        try:
+            result = await self.request(handshake.METHOD, offered.to_dict(), pool=pool)
+        except RemoteError as error:
+            if (failure := handshake.refused(error)) is None:
+                raise
+            raise failure from error
+        agreed = handshake.read_result(result, offered)
+        self._agent_session_id = agreed.session_id or None
+        return agreed
+
+    async def connect(self, params: HelloParams | None = None) -> HelloResult | None:
+        """Start the bus and, when `params` are given, agree with the peer; what fails leaves no bus behind."""
+        await self.start()
+        if params is None:
+            return None
+        try:
+            return await self.hello(params)
+        except BaseException:
+            self.destroy()
+            raise
+
     async def notify(
         self,
         method: str,
@@ -125,7 +156,7 @@ class AsyncStdioBus(BusLife):
         check_call(method, params)
         session = self._destinations.choose(method, pool, session_id, options)
         message = messages.notification(method, params, session_id=session, pool=pool, options=options)
-        self._backend.send(self._line(message))
+        self._transmit(self._line(message))
 
     def send(self, message: str) -> bool:
         """Send a line as it is, without its LF.
@@ -149,7 +180,7 @@ class AsyncStdioBus(BusLife):
             reason = "send() takes one line, this has an LF inside"
             raise InvalidArgumentError(reason)
         self._check_length(line)
-        self._backend.send(line)
+        self._transmit(line)
         return True
 
     def subscribe(
@@ -189,6 +220,27 @@ class AsyncStdioBus(BusLife):
         if subscription in self._inbound.subscriptions:
             self._inbound.subscriptions.remove(subscription)
 
+    def on_request(self, handler: Callable[[dict[str, Any]], object]) -> None:
+        """Call `handler`, a function or a coroutine function, with every request of a worker.
+
+        It is answered with `respond`, at once or later. Without a handler the answer is -32601.
+        """
+        self._agent_requests.handlers.append(handler)
+
+    async def respond(self, request: dict[str, Any], result: Any = None, error: dict[str, Any] | None = None) -> None:
+        """Answer a worker's request with a result, or with an error ``{"code", "message", "data"}``.
+
+        Raises:
+            InvalidArgumentError: no request, both a result and an error, or no error object.
+        """
+        self._check_ready()
+        check_answer(request, result, error)
+        self._transmit(self._line(messages.answer(request, result=result, error=error)))
+
+    def on_wire(self, handler: Callable[[str, str], object]) -> None:
+        """Call `handler` with ``"out"`` or ``"in"`` and every line, without LF, that crosses the wire."""
+        self._on_wire.append(handler)
+
     def on_message(self, handler: Callable[[str], object]) -> None:
         """Call `handler` with every line that arrives (SDK-SUB-04)."""
         self._inbound.on_message.append(handler)
@@ -218,7 +270,7 @@ class AsyncStdioBus(BusLife):
             self._destinations.learn(inner, self._destinations.pool_of(session))
         self._calls.open(message, waiter, waiter.chunk if isinstance(waiter, StreamBuffer) else None)
         try:
-            self._backend.send(line)
+            self._transmit(line)
         except StdioBusError:
             self._calls.forget(message_id)
             raise

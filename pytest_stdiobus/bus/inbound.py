@@ -22,11 +22,11 @@ _log = logging.getLogger(__name__)
 class Inbound:
     """Settles requests, collects their text, and calls the user's handlers (SDK-SUB-04)."""
 
-    def __init__(self, calls: CallTable, destinations: Destinations, reply: Callable[[dict[str, Any]], None]) -> None:
-        """Deliver to `calls`; answer a worker's own requests with `reply`."""
+    def __init__(self, calls: CallTable, destinations: Destinations, ask: Callable[[dict[str, Any]], None]) -> None:
+        """Deliver to `calls`; hand a worker's own requests to `ask`."""
         self._calls = calls
         self._destinations = destinations
-        self._reply = reply
+        self._ask = ask
         self.on_message: list[Handler] = []
         self.on_notification: list[Handler] = []
         self.subscriptions: list[Subscription] = []
@@ -43,7 +43,7 @@ class Inbound:
         if "method" not in message:
             self._answer(message)
         elif "id" in message:
-            self._reply(messages.refusal(message))
+            self._ask(message)
         else:
             if (chunk := messages.chunk_text(message)) is not None:
                 self._calls.add_chunk(message, chunk)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from pytest_stdiobus.bus import messages
+from pytest_stdiobus.bus.agent_requests import AgentRequests
 from pytest_stdiobus.bus.arguments import milliseconds
 from pytest_stdiobus.bus.backends import create_backend
 from pytest_stdiobus.bus.calls import CallTable
@@ -25,12 +27,16 @@ from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, ListenMod
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from pytest_stdiobus.bus.backends.base import Backend
     from pytest_stdiobus.bus.streaming import StreamBuffer
+
+
+_log = logging.getLogger(__name__)
 
 
 class BusLife:
@@ -69,7 +75,10 @@ class BusLife:
         self._destinations = Destinations(self._config.pool_ids)
         self._ids = itertools.count(1)
         self._streams: WeakValueDictionary[str, StreamBuffer] = WeakValueDictionary()
-        self._inbound = Inbound(self._calls, self._destinations, self._reply)
+        self._agent_requests = AgentRequests(self._reply)
+        self._inbound = Inbound(self._calls, self._destinations, self._agent_requests.receive)
+        self._on_wire: list[Callable[[str, str], object]] = []
+        self._agent_session_id: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._end: StdioBusError | None = None
@@ -122,13 +131,13 @@ class BusLife:
         try:
             await self._backend.stop(max(0.0, timeout_sec))
         finally:
-            self._inbound.end()
+            self._end_inbound()
 
     def destroy(self) -> None:
         """End everything at once, without waiting for anybody."""
         if self._loop is not None and not self._loop.is_closed():
             self._calls.fail_all(TransportError("Bus is shutting down"))
-            self._inbound.end()
+            self._end_inbound()
         self._backend.destroy()
 
     # Facts
@@ -137,6 +146,11 @@ class BusLife:
     def client_session_id(self) -> str:
         """The session of calls that name none, with the first pool."""
         return self._destinations.client_session_id
+
+    @property
+    def agent_session_id(self) -> str | None:
+        """The session that the agent named in the handshake, or None (SDK-WIR-04)."""
+        return self._agent_session_id
 
     def get_state(self) -> BusState:
         """The state of the bus."""
@@ -178,19 +192,35 @@ class BusLife:
 
     def line_received(self, line: bytes) -> None:
         """Take a line from the kernel."""
+        self._show_wire("in", line)
         self._inbound.receive(line)
 
     def backend_lost(self, error: StdioBusError) -> None:
         """Fail what is in flight: the bus ended by itself (SDK-CAN-01)."""
         self._end = error
         self._calls.fail_all(error)
-        self._inbound.end()
+        self._end_inbound()
 
     # Checks
 
     def _reply(self, answer: dict[str, Any]) -> None:
         if self.is_running():
-            self._backend.send(messages.encode(answer))
+            self._transmit(messages.encode(answer))
+
+    def _transmit(self, line: bytes) -> None:
+        self._backend.send(line)
+        self._show_wire("out", line)
+
+    def _show_wire(self, direction: str, line: bytes) -> None:
+        for handler in tuple(self._on_wire):
+            try:
+                handler(direction, line.decode(errors="replace"))
+            except Exception:  # noqa: BLE001 - whatever a user's handler raises
+                _log.exception("a wire handler failed")
+
+    def _end_inbound(self) -> None:
+        self._agent_requests.end()
+        self._inbound.end()
 
     def _line(self, message: dict[str, Any]) -> bytes:
         line = messages.encode(message)
