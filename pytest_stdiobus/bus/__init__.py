@@ -1,5 +1,6 @@
 """The stdio_bus client: start a kernel, talk to its workers, stop it."""
 
+from pytest_stdiobus.bus.builder import StdioBusBuilder
 from pytest_stdiobus.bus.client import AsyncStdioBus
 from pytest_stdiobus.bus.config import BusConfig, LimitsConfig, PoolConfig
 from pytest_stdiobus.bus.errors import (
@@ -21,6 +22,7 @@ from pytest_stdiobus.bus.errors import (
 from pytest_stdiobus.bus.handshake import ExtensionInfo, HelloParams, HelloResult
 from pytest_stdiobus.bus.subscriptions import Subscription
 from pytest_stdiobus.bus.subscriptions import Subscription as NotificationSubscription
+from pytest_stdiobus.bus.sync import StdioBus
 from pytest_stdiobus.bus.types import (
     AuditEvent,
     BackendMode,
@@ -64,6 +66,8 @@ __all__ = [
     "RemoteError",
     "RequestOptions",
     "ResourceExhaustedError",
+    "StdioBus",
+    "StdioBusBuilder",
     "StdioBusError",
     "StreamEvent",
     "StreamEventType",

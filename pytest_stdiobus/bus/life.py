@@ -235,9 +235,8 @@ class BusLife:
             raise InvalidArgumentError(message)
 
     def _check_ready(self) -> asyncio.AbstractEventLoop:
-        loop = self._check_loop()
         self._check_running()
-        return loop
+        return self._check_loop()
 
     def _check_loop(self) -> asyncio.AbstractEventLoop:
         loop = asyncio.get_running_loop()

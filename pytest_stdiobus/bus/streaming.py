@@ -69,7 +69,7 @@ class Stream:
         try:
             return await self._buffer.take()
         except asyncio.CancelledError:
-            self._close()
+            self.close()
             raise
         finally:
             if self._ticket is not None and self._buffer.ended:
@@ -77,9 +77,10 @@ class Stream:
 
     async def aclose(self) -> None:
         """Give the request up; what still arrives for it is dropped. Repeating it is allowed."""
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """What `aclose` does, without ``await``."""
         self._buffer.end()
         self._buffer.items.clear()
         if self._ticket is not None:
@@ -94,7 +95,7 @@ class Stream:
         except RuntimeError:
             here = False
         if here:
-            self._close()
+            self.close()
         elif not self._buffer.ended:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and everything on it has ended
                 self._loop.call_soon_threadsafe(self._ticket.close)
