@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, LimitsConfig, PoolConfig, SubprocessOptions
+from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, LimitsConfig, PoolConfig, StdioBus, SubprocessOptions
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.options import selected_backends, subprocess_options
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 # A test is over when its fixtures end: nobody waits longer for a worker that does not.
 _STOP_TIMEOUT_SEC = 2.0
@@ -98,6 +98,20 @@ def stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_con
     return bus
 
 
+@pytest.fixture
+def stdiobus_sync(
+    request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_config: BusConfig
+) -> Iterator[StdioBus]:
+    """A started bus for a test that is no coroutine."""
+    options = subprocess_options(request.config)
+    bus = StdioBus(_marked_config(request, stdiobus_config), backend=stdiobus_backend, subprocess=options)
+    bus.start()
+    try:
+        yield bus
+    finally:
+        bus.stop(_STOP_TIMEOUT_SEC)
+
+
 def _marked_config(request: pytest.FixtureRequest, config: BusConfig) -> BusConfig:
     marker = request.node.get_closest_marker("stdiobus")
     if marker is None:
@@ -122,7 +136,9 @@ def _loop_of(request: pytest.FixtureRequest, fixture: str) -> str:
         if name == "asyncio":
             return "anyio"
         pytest.fail(f"{fixture} runs on asyncio, this test runs on {name}", pytrace=False)
-    pytest.fail(f"{fixture} is asynchronous: make the test a coroutine (async def)", pytrace=False)
+    pytest.fail(
+        f"{fixture} is asynchronous: make the test a coroutine (async def), or ask for stdiobus_sync", pytrace=False
+    )
 
 
 def _fixtures_on(loop: str) -> dict[str, Any]:
