@@ -18,6 +18,7 @@ from pytest_stdiobus.bus.errors import (
     TimeoutError,  # noqa: A004 - the published name
     TransportError,
     UnavailableError,
+    error_from_code,
 )
 from pytest_stdiobus.bus.handshake import ExtensionInfo, HelloParams, HelloResult
 from pytest_stdiobus.bus.subscriptions import Subscription
@@ -76,4 +77,5 @@ __all__ = [
     "TimeoutError",
     "TransportError",
     "UnavailableError",
+    "error_from_code",
 ]
