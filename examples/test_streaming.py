@@ -28,3 +28,9 @@ async def test_each_word_is_a_notification(stdiobus: AsyncStdioBus) -> None:
     stdiobus.on_notification(seen.append)
     await stdiobus.request("stream", {"prompt": "one word after the other"})
     assert [json.loads(line)["method"] for line in seen] == ["session/update"] * 5
+
+
+async def test_words_arrive_one_by_one(stdiobus: AsyncStdioBus) -> None:
+    *chunks, result = [event async for event in stdiobus.stream_request("stream", {"prompt": "word by word"})]
+    assert [chunk.text for chunk in chunks] == ["word", " by", " word"]
+    assert result.result == {"stopReason": "end_turn", "text": "word by word"}

@@ -17,6 +17,7 @@ from pytest_stdiobus.bus import (
     DockerOptions,
     LimitsConfig,
     PoolConfig,
+    StdioBus,
     SubprocessOptions,
 )
 from pytest_stdiobus.data import data_dir
@@ -24,7 +25,7 @@ from pytest_stdiobus.options import docker_options, selected_backends, subproces
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 # A test is over when its fixtures end: nobody waits longer for a worker that does not.
 _STOP_TIMEOUT_SEC = 2.0
@@ -121,6 +122,24 @@ def stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_con
     return bus
 
 
+@pytest.fixture
+def stdiobus_sync(
+    request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_config: BusConfig, stdiobus_docker: DockerOptions
+) -> Iterator[StdioBus]:
+    """A started bus for a test that is no coroutine."""
+    bus = StdioBus(
+        _marked_config(request, stdiobus_config),
+        backend=stdiobus_backend,
+        subprocess=subprocess_options(request.config),
+        docker=stdiobus_docker,
+    )
+    bus.start()
+    try:
+        yield bus
+    finally:
+        bus.stop(_STOP_TIMEOUT_SEC)
+
+
 def _marked_config(request: pytest.FixtureRequest, config: BusConfig) -> BusConfig:
     marker = request.node.get_closest_marker("stdiobus")
     if marker is None:
@@ -145,7 +164,9 @@ def _loop_of(request: pytest.FixtureRequest, fixture: str) -> str:
         if name == "asyncio":
             return "anyio"
         pytest.fail(f"{fixture} runs on asyncio, this test runs on {name}", pytrace=False)
-    pytest.fail(f"{fixture} is asynchronous: make the test a coroutine (async def)", pytrace=False)
+    pytest.fail(
+        f"{fixture} is asynchronous: make the test a coroutine (async def), or ask for stdiobus_sync", pytrace=False
+    )
 
 
 def _fixtures_on(loop: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The stdio_bus client: start a kernel, talk to its workers, stop it."""
 
+from pytest_stdiobus.bus.builder import StdioBusBuilder
 from pytest_stdiobus.bus.client import AsyncStdioBus
 from pytest_stdiobus.bus.config import BusConfig, LimitsConfig, PoolConfig
 from pytest_stdiobus.bus.errors import (
@@ -17,7 +18,12 @@ from pytest_stdiobus.bus.errors import (
     TimeoutError,  # noqa: A004 - the published name
     TransportError,
     UnavailableError,
+    error_from_code,
 )
+from pytest_stdiobus.bus.handshake import ExtensionInfo, HelloParams, HelloResult
+from pytest_stdiobus.bus.subscriptions import Subscription
+from pytest_stdiobus.bus.subscriptions import Subscription as NotificationSubscription
+from pytest_stdiobus.bus.sync import StdioBus
 from pytest_stdiobus.bus.types import (
     AuditEvent,
     BackendMode,
@@ -27,7 +33,10 @@ from pytest_stdiobus.bus.types import (
     Identity,
     ListenMode,
     NativeOptions,
+    OverflowPolicy,
     RequestOptions,
+    StreamEvent,
+    StreamEventType,
     SubprocessOptions,
 )
 
@@ -41,6 +50,9 @@ __all__ = [
     "CancelledError",
     "DockerOptions",
     "ErrorCode",
+    "ExtensionInfo",
+    "HelloParams",
+    "HelloResult",
     "Identity",
     "InternalError",
     "InvalidArgumentError",
@@ -50,14 +62,22 @@ __all__ = [
     "NativeOptions",
     "NegotiationFailedError",
     "NotSupportedError",
+    "NotificationSubscription",
+    "OverflowPolicy",
     "PolicyDeniedError",
     "PoolConfig",
     "RemoteError",
     "RequestOptions",
     "ResourceExhaustedError",
+    "StdioBus",
+    "StdioBusBuilder",
     "StdioBusError",
+    "StreamEvent",
+    "StreamEventType",
     "SubprocessOptions",
+    "Subscription",
     "TimeoutError",
     "TransportError",
     "UnavailableError",
+    "error_from_code",
 ]

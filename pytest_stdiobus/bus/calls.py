@@ -3,42 +3,65 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_stdiobus.bus.errors import StdioBusError, TimeoutError, error_from_wire  # noqa: A004 - ours
 from pytest_stdiobus.bus.messages import sessions_of
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
+
+
+class Waiter(Protocol):
+    """Who waits for an answer; an `asyncio.Future` is one."""
+
+    def done(self) -> bool:
+        """Whether it waits no more."""
+
+    def set_result(self, result: Any, /) -> object:
+        """Take the result."""
+
+    def set_exception(self, error: StdioBusError, /) -> object:
+        """Take the reason why there is none."""
 
 
 class Call:
     """One request: who waits for it, and the text that arrived for it so far."""
 
-    __slots__ = ("chunks", "future", "sessions")
+    __slots__ = ("chunks", "on_chunk", "sessions", "waiter")
 
-    def __init__(self, future: asyncio.Future[Any], sessions: frozenset[str]) -> None:
+    def __init__(self, waiter: Waiter, sessions: frozenset[str], on_chunk: Callable[[str], object] | None) -> None:
         """Begin without text."""
-        self.future: asyncio.Future[Any] | None = future
+        self.waiter: Waiter | None = waiter
         self.sessions = sessions
+        self.on_chunk = on_chunk
         self.chunks: list[str] = []
+
+    def add_text(self, text: str) -> None:
+        """Keep text for the result, and hand it on where it is asked for at once (SDK-AGG-02)."""
+        if self.waiter is None:
+            return
+        self.chunks.append(text)
+        if self.on_chunk is not None:
+            self.on_chunk(text)
 
     def resolve(self, message: dict[str, Any]) -> None:
         """End with the answer, its aggregated text included (SDK-AGG-01)."""
-        if self.future is None or self.future.done():
+        if self.waiter is None or self.waiter.done():
             return
         if "error" in message:
-            self.future.set_exception(error_from_wire(message["error"]))
+            self.waiter.set_exception(error_from_wire(message["error"]))
             return
         result = message.get("result")
         if self.chunks and isinstance(result, dict):
             result["text"] = "".join(self.chunks)
-        self.future.set_result(result)
+        self.waiter.set_result(result)
 
     def fail(self, error: StdioBusError) -> None:
         """End with an exception."""
-        if self.future is not None and not self.future.done():
-            self.future.set_exception(error)
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_exception(error)
 
 
 class CallTable:
@@ -58,24 +81,24 @@ class CallTable:
         """How many requests somebody waits for."""
         return self._waiting
 
-    def open(self, message: dict[str, Any], future: asyncio.Future[Any]) -> None:
-        """Note a request that is about to be sent."""
+    def open(self, message: dict[str, Any], waiter: Waiter, on_chunk: Callable[[str], object] | None = None) -> None:
+        """Note a request that is about to be sent; `on_chunk` gets its text as it arrives."""
         sessions = frozenset(session for session in sessions_of(message) if session is not None)
-        call = self._calls[message["id"]] = Call(future, sessions)
+        call = self._calls[message["id"]] = Call(waiter, sessions, on_chunk)
         for session in sessions:
             self._sessions.setdefault(session, OrderedDict())[message["id"]] = call
         self._waiting += 1
 
     def forget(self, message_id: str) -> None:
         """Remove a request that was never sent."""
-        if (call := self._remove(message_id)) is not None and call.future is not None:
+        if (call := self._remove(message_id)) is not None and call.waiter is not None:
             self._waiting -= 1
 
     def abandon(self, message_id: str) -> None:
         """Note that nobody waits for this request any more; without effect once it is answered."""
         call = self._calls.get(message_id)
-        if call is not None and call.future is not None:
-            call.future = None
+        if call is not None and call.waiter is not None:
+            call.waiter = call.on_chunk = None
             call.chunks.clear()
             self._waiting -= 1
 
@@ -83,24 +106,24 @@ class CallTable:
         """Fail a request whose time is over."""
         if (call := self._calls.get(message_id)) is not None:
             call.fail(error)
+            self.abandon(message_id)
 
-    def answer(self, message: dict[str, Any]) -> None:
-        """Settle the request that this response answers, if there is one."""
+    def answer(self, message: dict[str, Any]) -> Call | None:
+        """Settle the request that this response answers, and give it, if there is one."""
         message_id = message.get("id")
         if not isinstance(message_id, str) or (call := self._remove(message_id)) is None:
-            return
-        if call.future is not None:
+            return None
+        if call.waiter is not None:
             self._waiting -= 1
         call.resolve(message)
+        return call
 
     def add_chunk(self, message: dict[str, Any], text: str) -> None:
         """Give text to the oldest unanswered request of its session (SDK-AGG-03)."""
         outer, inner = sessions_of(message)
         session = outer if outer is not None else inner
         if session is not None and (calls := self._sessions.get(session)):
-            oldest = next(iter(calls.values()))
-            if oldest.future is not None:
-                oldest.chunks.append(text)
+            next(iter(calls.values())).add_text(text)
 
     def fail_all(self, error: StdioBusError) -> None:
         """Fail every request in flight; each gets an exception of its own."""
@@ -120,3 +143,20 @@ class CallTable:
                 if not calls:
                     del self._sessions[session]
         return call
+
+
+class Ticket:
+    """The caller's end of a request that was sent."""
+
+    __slots__ = ("_calls", "_message_id", "_timer")
+
+    def __init__(self, calls: CallTable, message_id: str, timer: asyncio.TimerHandle) -> None:
+        """Name the request and its timer."""
+        self._calls = calls
+        self._message_id = message_id
+        self._timer = timer
+
+    def close(self) -> None:
+        """Wait no longer; without effect once the request is answered."""
+        self._timer.cancel()
+        self._calls.abandon(self._message_id)

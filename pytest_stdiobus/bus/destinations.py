@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ class Destinations:
         self.client_session_id = f"client-{uuid.uuid4().hex}"
         self._pool_ids = pool_ids
         self._pool_of_session: OrderedDict[str, str] = OrderedDict()
+        self._pool_of_agent_session: OrderedDict[str, str] = OrderedDict()
+        self._numbers = itertools.count(2)
 
     def choose(self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None) -> str:
         """The session a message travels on (SDK-WIR-02, SDK-WIR-07).
@@ -34,7 +37,7 @@ class Destinations:
         Raises:
             InvalidArgumentError: the pool does not exist, or cannot be told.
         """
-        session = options.session_id if options is not None and options.session_id is not None else session_id
+        session = self.given(session_id, options)
         if session is not None and not isinstance(session, str):
             message = f"session_id: expected a string, got {session!r}"
             raise InvalidArgumentError(message)
@@ -42,8 +45,41 @@ class Destinations:
         if session is None:
             return self.session_with(chosen)
         if len(self._pool_ids) > 1:
-            self._remember(session, chosen)
+            _remember(self._pool_of_session, session, chosen)
         return session
+
+    def given(self, session_id: str | None, options: RequestOptions | None) -> str | None:
+        """The session that a caller named, if any: options win over the argument (SDK-WIR-02)."""
+        return options.session_id if options is not None and options.session_id is not None else session_id
+
+    def one_more(self, session: str) -> str:
+        """A session that nothing else uses, beside one of the client's own."""
+        another = f"{session}#{next(self._numbers)}"
+        if (pool := self.pool_of(session)) is not None and len(self._pool_ids) > 1:
+            _remember(self._pool_of_session, another, pool)
+        return another
+
+    def learn(self, session: str, pool: str | None) -> None:
+        """Note a session that an agent named, or that stands in the parameters of a request to it."""
+        if pool is not None and len(self._pool_ids) > 1:
+            _remember(self._pool_of_agent_session, session, pool)
+
+    def pool_of(self, session: str | None) -> str | None:
+        """The pool that this client used a session with; None where that cannot be told (SDK-SUB-05)."""
+        if len(self._pool_ids) == 1:
+            return self._pool_ids[0]
+        if session is None:
+            return None
+        for known in (self._pool_of_session, self._pool_of_agent_session):
+            if session in known:
+                return known[session]
+        return next((pool for pool in self._pool_ids if self.session_with(pool) == session), None)
+
+    def check_pool(self, pool: str) -> None:
+        """Refuse a pool that does not exist."""
+        if pool not in self._pool_ids:
+            message = f"there is no pool {pool!r}; the pools are: {', '.join(self._pool_ids)}"
+            raise InvalidArgumentError(message)
 
     def session_with(self, pool: str) -> str:
         """The client's own session with a pool."""
@@ -52,9 +88,7 @@ class Destinations:
     def _pool(self, method: str, pool: str | None, session: str | None) -> str:
         known = ", ".join(self._pool_ids)
         if pool is not None:
-            if pool not in self._pool_ids:
-                message = f"there is no pool {pool!r}; the pools are: {known}"
-                raise InvalidArgumentError(message)
+            self.check_pool(pool)
             return pool
         if session is not None and session in self._pool_of_session:
             return self._pool_of_session[session]
@@ -65,8 +99,9 @@ class Destinations:
         message = f"{method!r} names no pool and there are several: pass pool=, one of: {known}"
         raise InvalidArgumentError(message)
 
-    def _remember(self, session: str, pool: str) -> None:
-        self._pool_of_session[session] = pool
-        self._pool_of_session.move_to_end(session)
-        if len(self._pool_of_session) > _MAX_SESSIONS:
-            self._pool_of_session.popitem(last=False)
+
+def _remember(pools: OrderedDict[str, str], session: str, pool: str) -> None:
+    pools[session] = pool
+    pools.move_to_end(session)
+    if len(pools) > _MAX_SESSIONS:
+        pools.popitem(last=False)

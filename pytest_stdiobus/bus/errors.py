@@ -126,6 +126,26 @@ class RemoteError(InternalError):
         return f"{self.message} ({self.code})"
 
 
+_CLASSES: tuple[type[StdioBusError], ...] = (
+    InvalidArgumentError,
+    InvalidStateError,
+    TimeoutError,
+    CancelledError,
+    TransportError,
+    NegotiationFailedError,
+    PolicyDeniedError,
+    UnavailableError,
+    ResourceExhaustedError,
+    NotSupportedError,
+)
+
+
+def error_from_code(code: int, message: str, details: Any = None) -> StdioBusError:
+    """The exception for a canonical code (SDK-ERR-01); an `InternalError` for any other number."""
+    kind = next((kind for kind in _CLASSES if kind.default_code == code), InternalError)
+    return kind(message, details)
+
+
 _KERNEL_ERRORS: dict[int, type[StdioBusError]] = {
     -32090: TransportError,
     -32091: UnavailableError,

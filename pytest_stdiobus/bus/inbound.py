@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_stdiobus.bus.calls import CallTable
+    from pytest_stdiobus.bus.destinations import Destinations
+    from pytest_stdiobus.bus.subscriptions import Subscription
 
     Handler = Callable[[str], object]
 
@@ -20,12 +22,14 @@ _log = logging.getLogger(__name__)
 class Inbound:
     """Settles requests, collects their text, and calls the user's handlers (SDK-SUB-04)."""
 
-    def __init__(self, calls: CallTable, reply: Callable[[dict[str, Any]], None]) -> None:
-        """Deliver to `calls`; answer a worker's own requests with `reply`."""
+    def __init__(self, calls: CallTable, destinations: Destinations, ask: Callable[[dict[str, Any]], None]) -> None:
+        """Deliver to `calls`; hand a worker's own requests to `ask`."""
         self._calls = calls
-        self._reply = reply
+        self._destinations = destinations
+        self._ask = ask
         self.on_message: list[Handler] = []
         self.on_notification: list[Handler] = []
+        self.subscriptions: list[Subscription] = []
 
     def receive(self, line: bytes) -> None:
         """Take one line. What cannot be read is logged and dropped."""
@@ -37,13 +41,37 @@ class Inbound:
             return
         _call_each(self.on_message, text)
         if "method" not in message:
-            self._calls.answer(message)
+            self._answer(message)
         elif "id" in message:
-            self._reply(messages.refusal(message))
+            self._ask(message)
         else:
             if (chunk := messages.chunk_text(message)) is not None:
                 self._calls.add_chunk(message, chunk)
+            self._publish(message)
             _call_each(self.on_notification, text)
+
+    def end(self) -> None:
+        """End every subscription: nothing more will arrive (SDK-SUB-05)."""
+        subscriptions, self.subscriptions = self.subscriptions, []
+        for subscription in subscriptions:
+            subscription.close()
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        call = self._calls.answer(message)
+        result = message.get("result")
+        if call is not None and isinstance(result, dict) and isinstance(result.get("sessionId"), str):
+            pools = (self._destinations.pool_of(session) for session in call.sessions)
+            self._destinations.learn(result["sessionId"], next((pool for pool in pools if pool is not None), None))
+
+    def _publish(self, message: dict[str, Any]) -> None:
+        if not self.subscriptions:
+            return
+        outer, inner = messages.sessions_of(message)
+        pool = self._destinations.pool_of(outer if outer is not None else inner)
+        for subscription in tuple(self.subscriptions):
+            subscription.offer(message, pool)
+            if subscription.closed:
+                self.subscriptions.remove(subscription)
 
 
 def _call_each(handlers: list[Handler], text: str) -> None:

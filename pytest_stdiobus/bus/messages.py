@@ -12,7 +12,7 @@ from pytest_stdiobus.bus.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from pytest_stdiobus.bus.types import AuditEvent, Identity, RequestOptions
 
-METHOD_NOT_FOUND = -32601
+METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
 
 _EXTENSION_NAMES = {
     "subject_id": "subjectId",
@@ -88,13 +88,17 @@ def notification(
     return message
 
 
+def answer(of: dict[str, Any], *, result: Any = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The response to a worker's request, on its session."""
+    response: dict[str, Any] = {"jsonrpc": "2.0", "id": of["id"]}
+    if "sessionId" in of:
+        response["sessionId"] = of["sessionId"]
+    return response | ({"result": result} if error is None else {"error": error})
+
+
 def refusal(of: dict[str, Any]) -> dict[str, Any]:
     """The answer to a worker's request that nobody here handles."""
-    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": of["id"]}
-    if "sessionId" in of:
-        answer["sessionId"] = of["sessionId"]
-    answer["error"] = {"code": METHOD_NOT_FOUND, "message": f"no handler for {of['method']}"}
-    return answer
+    return answer(of, error={"code": METHOD_NOT_FOUND, "message": f"no handler for {of['method']}"})
 
 
 def chunk_text(message: dict[str, Any]) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from typing import Any
 
 
 class BackendMode(str, Enum):
@@ -148,3 +149,41 @@ class RequestOptions:
     agent_id: str | None = None
     identity: Identity | None = None
     audit: AuditEvent | None = None
+
+
+class StreamEventType(str, Enum):
+    """What an event of a stream carries."""
+
+    CHUNK = "chunk"
+    RESULT = "result"
+
+
+@dataclass(frozen=True)
+class StreamEvent:
+    """One event of `stream_request` (SDK-AGG-02).
+
+    Attributes:
+        type: what `data` is.
+        data: the text of a chunk, or the result, which includes the aggregated text where it is an object.
+    """
+
+    type: StreamEventType
+    data: Any
+
+    @property
+    def text(self) -> str | None:
+        """The text of a chunk, else None."""
+        return self.data if self.type is StreamEventType.CHUNK else None
+
+    @property
+    def result(self) -> Any:
+        """The result, or None for a chunk."""
+        return self.data if self.type is StreamEventType.RESULT else None
+
+
+class OverflowPolicy(str, Enum):
+    """What a full subscription does with one notification more (SDK-SUB-02, SDK-SUB-03)."""
+
+    DROP_OLDEST = "drop_oldest"
+    DROP_NEWEST = "drop_newest"
+    CLOSE = "close"

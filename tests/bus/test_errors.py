@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_stdiobus import bus
+from pytest_stdiobus.bus import ErrorCode, InternalError, StdioBusError, error_from_code
 from pytest_stdiobus.bus.errors import error_from_wire
 
 
@@ -52,3 +53,14 @@ def test_a_kernel_error_becomes_its_class_and_says_reason_and_code(code: int, ki
 @pytest.mark.parametrize("error", [None, "text", {}, {"code": "3"}])
 def test_what_is_no_error_object_is_a_transport_error(error: Any) -> None:
     assert isinstance(error_from_wire(error), bus.TransportError)
+
+
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_every_canonical_code_has_its_class(code: ErrorCode) -> None:
+    error = error_from_code(code, "why", {"a": 1})
+    assert (error.code, error.message, error.details) == (code, "why", {"a": 1})
+    assert type(error) is not StdioBusError
+
+
+def test_an_unknown_code_is_an_internal_error() -> None:
+    assert type(error_from_code(12345, "why")) is InternalError

@@ -103,11 +103,27 @@ def test_a_users_fixture_may_build_on_it(pytester: pytest.Pytester) -> None:
     pytester.runpytest(BOTH).assert_outcomes(passed=2)
 
 
+def test_a_plain_function_gets_a_bus_without_await(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        from dataclasses import replace
+        from pytest_stdiobus.fixtures import echo_pool
+
+        def test_plain(stdiobus_sync):
+            assert stdiobus_sync.request("m", [1]) == {"echo": [1]}
+
+        @pytest.mark.stdiobus(pools=[replace(echo_pool(), id="agent")])
+        def test_marked(stdiobus_sync):
+            assert stdiobus_sync.request("m", [2], pool="agent") == {"echo": [2]}
+    """)
+    pytester.runpytest(BOTH).assert_outcomes(passed=4)
+
+
 def test_a_plain_function_is_told_to_become_a_coroutine(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(stdiobus): pass")
     result = pytester.runpytest()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*stdiobus is asynchronous: make the test a coroutine*"])
+    result.stdout.fnmatch_lines(["*stdiobus is asynchronous: make the test a coroutine*stdiobus_sync*"])
 
 
 def test_a_failed_start_is_an_error_of_the_test_with_its_reason(pytester: pytest.Pytester) -> None:

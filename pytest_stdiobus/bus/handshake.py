@@ -1,0 +1,75 @@
+"""The handshake ``stdio_bus/hello``: what is offered, what is agreed (SDK-WIR-04, SDK-WIR-05)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_stdiobus.bus.errors import NegotiationFailedError, RemoteError
+
+METHOD = "stdio_bus/hello"
+_METHOD_NOT_FOUND = -32601
+
+
+@dataclass(frozen=True)
+class ExtensionInfo:
+    """An extension: offered with `version` and `required`, agreed with `version` and `active`."""
+
+    version: str = ""
+    required: bool = False
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class HelloParams:
+    """What this client offers."""
+
+    protocol_version: str = "0.1.0"
+    extensions: dict[str, ExtensionInfo] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters on the wire."""
+        offered = {name: {"version": e.version, "required": e.required} for name, e in self.extensions.items()}
+        return {"protocolVersion": self.protocol_version, "extensions": offered}
+
+
+@dataclass(frozen=True)
+class HelloResult:
+    """What was agreed; `session_id` is the agent's, empty where it names none."""
+
+    negotiated_protocol_version: str
+    session_id: str = ""
+    extensions: dict[str, ExtensionInfo] = field(default_factory=dict)
+
+
+def read_result(result: Any, offered: HelloParams) -> HelloResult:
+    """The agreement.
+
+    Raises:
+        NegotiationFailedError: it is none, or an extension that was required is not active.
+    """
+    version = result.get("negotiatedProtocolVersion") if isinstance(result, dict) else None
+    if not isinstance(version, str):
+        message = f"the peer does not know {METHOD}: its answer names no negotiatedProtocolVersion"
+        raise NegotiationFailedError(message, result)
+    session, agreed = result.get("sessionId"), result.get("extensions")
+    extensions = {name: _extension(value) for name, value in agreed.items()} if isinstance(agreed, dict) else {}
+    for name, extension in offered.extensions.items():
+        if extension.required and not (name in extensions and extensions[name].active):
+            message = f"the required extension {name!r} ({extension.version}) is not active"
+            raise NegotiationFailedError(message, result)
+    return HelloResult(version, session if isinstance(session, str) else "", extensions)
+
+
+def refused(error: RemoteError) -> NegotiationFailedError | None:
+    """The failure that an error answer means, or None where it means something else."""
+    if error.code != _METHOD_NOT_FOUND:
+        return None
+    return NegotiationFailedError(f"the peer does not know {METHOD}: {error}", error.data)
+
+
+def _extension(value: Any) -> ExtensionInfo:
+    if not isinstance(value, dict):
+        return ExtensionInfo()
+    version = value.get("selected", value.get("version"))
+    return ExtensionInfo(version=version if isinstance(version, str) else "", active=value.get("active") is True)
