@@ -8,6 +8,7 @@ import pytest
 from pytest_stdiobus.bus import (
     AsyncStdioBus,
     BusConfig,
+    DockerOptions,
     InvalidArgumentError,
     ListenMode,
     NativeOptions,
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 SILENT = "for m in lines: pass"
 
 
-def test_both_clients_are_built_with_what_was_said(stdiobus_backend: str, worker: WorkerPool) -> None:
+def test_both_clients_are_built_with_what_was_said(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
     builder = StdioBusBuilder().config(BusConfig(pools=[worker(SILENT)])).backend(stdiobus_backend).timeout_ms(50)
+    builder = builder.docker_options(stdiobus_docker)
     assert isinstance(builder.build(), AsyncStdioBus)
     with builder.build_sync() as bus:
         assert isinstance(bus, StdioBus)

@@ -9,6 +9,7 @@ import pytest
 from pytest_stdiobus.bus import (
     AsyncStdioBus,
     BusConfig,
+    DockerOptions,
     ExtensionInfo,
     HelloParams,
     HelloResult,
@@ -29,13 +30,15 @@ def answering(result: Any) -> str:
 
 
 @pytest.mark.asyncio
-async def test_connect_starts_and_agrees(stdiobus_backend: str, worker: WorkerPool) -> None:
+async def test_connect_starts_and_agrees(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
     code = """
     for m in lines:
         x = {"seen": {"selected": str(m["method"] == "stdio_bus/hello" and m["params"]), "active": True}, "off": {"version": "2"}}
         answer(m, {"negotiatedProtocolVersion": "1", "sessionId": "agent", "extensions": x})
     """
-    bus = AsyncStdioBus(BusConfig(pools=[worker(code)]), backend=stdiobus_backend)
+    bus = AsyncStdioBus(BusConfig(pools=[worker(code)]), backend=stdiobus_backend, docker=stdiobus_docker)
     try:
         assert bus.agent_session_id is None
         agreed = await bus.connect(HelloParams("0.9", {"seen": ExtensionInfo("1", required=True)}))
@@ -48,8 +51,10 @@ async def test_connect_starts_and_agrees(stdiobus_backend: str, worker: WorkerPo
 
 
 @pytest.mark.asyncio
-async def test_connect_without_an_offer_only_starts(stdiobus_backend: str, worker: WorkerPool) -> None:
-    bus = AsyncStdioBus(BusConfig(pools=[worker(answering({}))]), backend=stdiobus_backend)
+async def test_connect_without_an_offer_only_starts(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    bus = AsyncStdioBus(BusConfig(pools=[worker(answering({}))]), backend=stdiobus_backend, docker=stdiobus_docker)
     try:
         assert await bus.connect() is None
         assert bus.is_running()
@@ -91,8 +96,10 @@ async def test_a_peer_that_does_not_know_hello_is_a_negotiation_failure(
 
 
 @pytest.mark.asyncio
-async def test_a_failed_connect_leaves_no_bus_behind(stdiobus_backend: str, worker: WorkerPool) -> None:
-    bus = AsyncStdioBus(BusConfig(pools=[worker(answering({}))]), backend=stdiobus_backend)
+async def test_a_failed_connect_leaves_no_bus_behind(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    bus = AsyncStdioBus(BusConfig(pools=[worker(answering({}))]), backend=stdiobus_backend, docker=stdiobus_docker)
     with pytest.raises(NegotiationFailedError):
         await bus.connect(HelloParams())
     assert bus.get_state().name == "STOPPED"

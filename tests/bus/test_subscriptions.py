@@ -140,8 +140,8 @@ async def test_the_end_of_the_bus_ends_them_after_what_is_buffered(
 async def test_the_death_of_the_kernel_ends_them(
     make_stdiobus: MakeBus, worker: WorkerPool, stdiobus_backend: str
 ) -> None:
-    if stdiobus_backend == "native":
-        pytest.skip("the native kernel dies only with this process")
+    if stdiobus_backend != "subprocess":
+        pytest.skip("only the subprocess backend has a kernel that is a process of this system")
     bus = await make_stdiobus([worker("for m in lines: answer(m, os.getppid())")])
     waiting = asyncio.ensure_future(taken(bus.subscribe()))
     os.kill(await bus.request("m"), signal.SIGKILL)

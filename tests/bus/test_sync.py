@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_stdiobus.bus import BusConfig, BusState, InvalidStateError, StdioBus, TransportError
+from pytest_stdiobus.bus import BusConfig, BusState, DockerOptions, InvalidStateError, StdioBus, TransportError
 
 if TYPE_CHECKING:
     from tests.conftest import WorkerPool
@@ -25,12 +25,14 @@ for m in lines:
 """
 
 
-def bus_of(backend: str, pool: Any) -> StdioBus:
-    return StdioBus(BusConfig(pools=[pool]), backend=backend, timeout_ms=10_000)
+def bus_of(backend: str, pool: Any, docker: DockerOptions) -> StdioBus:
+    return StdioBus(BusConfig(pools=[pool]), backend=backend, timeout_ms=10_000, docker=docker)
 
 
-def test_requests_streams_and_subscriptions_need_no_await(stdiobus_backend: str, worker: WorkerPool) -> None:
-    with bus_of(stdiobus_backend, worker(STREAMS)) as bus:
+def test_requests_streams_and_subscriptions_need_no_await(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    with bus_of(stdiobus_backend, worker(STREAMS), stdiobus_docker) as bus:
         notifications = bus.subscribe("w")
         assert bus.request("m", ["a", "b"]) == {"method": "m", "text": "ab"}
         assert [event.data for event in bus.stream_request("s", ["c"])] == ["c", {"method": "s", "text": "c"}]
@@ -42,14 +44,16 @@ def test_requests_streams_and_subscriptions_need_no_await(stdiobus_backend: str,
 
 
 @pytest.mark.asyncio
-async def test_it_works_inside_a_running_loop(stdiobus_backend: str, worker: WorkerPool) -> None:
-    with bus_of(stdiobus_backend, worker(STREAMS)) as bus:
+async def test_it_works_inside_a_running_loop(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    with bus_of(stdiobus_backend, worker(STREAMS), stdiobus_docker) as bus:
         assert bus.request("m") == {"method": "m"}
 
 
-def test_its_thread_ends_with_it(stdiobus_backend: str, worker: WorkerPool) -> None:
+def test_its_thread_ends_with_it(stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool) -> None:
     before = threading.active_count()
-    bus = bus_of(stdiobus_backend, worker(STREAMS))
+    bus = bus_of(stdiobus_backend, worker(STREAMS), stdiobus_docker)
     assert threading.active_count() == before
     bus.start()
     assert threading.active_count() == before + 1
@@ -58,7 +62,9 @@ def test_its_thread_ends_with_it(stdiobus_backend: str, worker: WorkerPool) -> N
     assert threading.active_count() == before
 
 
-def test_handlers_run_on_its_thread_and_may_respond_but_not_wait(stdiobus_backend: str, worker: WorkerPool) -> None:
+def test_handlers_run_on_its_thread_and_may_respond_but_not_wait(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
     refused: list[type[Exception]] = []
 
     def handle(request: dict[str, Any]) -> None:
@@ -68,14 +74,16 @@ def test_handlers_run_on_its_thread_and_may_respond_but_not_wait(stdiobus_backen
             refused.append(type(error))
         bus.respond(request, threading.current_thread().name)
 
-    with bus_of(stdiobus_backend, worker(ASKS)) as bus:
+    with bus_of(stdiobus_backend, worker(ASKS), stdiobus_docker) as bus:
         bus.on_request(handle)
         assert bus.request("m") == "stdiobus"
     assert refused == [InvalidStateError]
 
 
-def test_a_stream_may_be_closed_early(stdiobus_backend: str, worker: WorkerPool) -> None:
-    with bus_of(stdiobus_backend, worker("for m in lines: chunk(m['sessionId'], 'a')")) as bus:
+def test_a_stream_may_be_closed_early(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    with bus_of(stdiobus_backend, worker("for m in lines: chunk(m['sessionId'], 'a')"), stdiobus_docker) as bus:
         stream = bus.stream_request("m")
         assert next(stream).data == "a"
         stream.close()
@@ -84,8 +92,10 @@ def test_a_stream_may_be_closed_early(stdiobus_backend: str, worker: WorkerPool)
         bus.destroy()
 
 
-def test_calls_before_and_after_its_life_say_so(stdiobus_backend: str, worker: WorkerPool) -> None:
-    bus = bus_of(stdiobus_backend, worker(STREAMS))
+def test_calls_before_and_after_its_life_say_so(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
+) -> None:
+    bus = bus_of(stdiobus_backend, worker(STREAMS), stdiobus_docker)
     with pytest.raises(InvalidStateError, match="start"):
         bus.request("m")
     bus.start()
