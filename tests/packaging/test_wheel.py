@@ -143,7 +143,11 @@ def test_without_a_compiler_the_install_succeeds_and_a_bus_says_what_is_missing(
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     (tmp_path / "test_first.py").write_text("async def test_it(stdiobus): pass\n", encoding="utf-8")
     result = subprocess.run(
-        [python.parent / "pytest", "test_first.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [python.parent / "pytest", "--stdiobus-backend=native", "test_first.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode != 0
     assert "install a C compiler" in result.stdout + result.stderr
