@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-COR: which answer belongs to which request. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define ONE_POOL "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}],\"limits\":{\"backpressure_timeout_sec\":60}}"
 #define HOLD_MS  60000
-
-/* A bus with one pool, two clients and one worker. */
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w;
-
-static void open_bus(void)
-{
-    bus = memory_bus(ONE_POOL);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
 
 /* The worker hears the next line and answers it with `line`. */
 static void worker_answers(struct worker *worker, const char *line)
@@ -46,7 +24,7 @@ static void worker_shows_echo(void)
 
 static void a_response_goes_to_its_client_once(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     CHECK(client_says(a, "{\"id\":1,\"method\":\"m\"}") == LINE_TAKEN);
     CHECK_STR(worker_hears(w), "{\"id\":1,\"method\":\"m\"}");
     CHECK(stdio_bus_pending_count(bus) == 1);
@@ -60,7 +38,7 @@ static void a_response_goes_to_its_client_once(void)
 
 static void a_second_response_is_discarded_and_counted(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     worker_answers(w, "{\"id\":1,\"result\":1}");
     CHECK(client_hears(a) != NULL);
@@ -75,7 +53,7 @@ static void a_second_response_is_discarded_and_counted(void)
 
 static void responses_may_come_in_any_order(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":2,\"method\":\"m\"}");
     client_says(a, "{\"id\":3,\"method\":\"m\"}");
@@ -95,7 +73,7 @@ static void ids_are_compared_as_values(void)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char line[128];
-        open_bus();
+        open_bus(ONE_POOL);
         snprintf(line, sizeof line, "{\"id\":%s,\"method\":\"m\"}", pairs[i][0]);
         client_says(a, line);
         snprintf(line, sizeof line, "{\"id\":%s,\"result\":1}", pairs[i][1]);
@@ -112,7 +90,7 @@ static void ids_of_other_values_do_not_match(void)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char line[128];
-        open_bus();
+        open_bus(ONE_POOL);
         snprintf(line, sizeof line, "{\"id\":%s,\"method\":\"m\"}", pairs[i][0]);
         client_says(a, line);
         snprintf(line, sizeof line, "{\"id\":%s,\"result\":1}", pairs[i][1]);
@@ -125,7 +103,7 @@ static void ids_of_other_values_do_not_match(void)
 
 static void a_response_with_another_session_does_not_match(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":2,\"method\":\"m\",\"sessionId\":\"t\"}");
     worker_says(w, "{\"id\":1,\"result\":1,\"sessionId\":\"t\"}");
@@ -139,11 +117,11 @@ static void a_response_with_another_session_does_not_match(void)
 
 static void a_response_of_another_worker_does_not_match(void)
 {
-    open_bus();
-    struct worker *v = memory_worker(bus, 0);
+    open_bus(ONE_POOL);
+    v = memory_worker(bus, 0);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
-    struct worker *other = worker_hears(w) != NULL ? v : w;
-    worker_says(other, "{\"id\":1,\"result\":1}");
+    struct worker *idle = worker_hears(w) != NULL ? v : w;
+    worker_says(idle, "{\"id\":1,\"result\":1}");
     CHECK_STR(client_hears(a), NULL);
     close_bus();
 }
@@ -151,7 +129,7 @@ static void a_response_of_another_worker_does_not_match(void)
 /* A broken answer shows what it would have answered (KRN-FRM-10). */
 static void an_invalid_response_fails_its_request(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":\"x\",\"method\":\"m\",\"sessionId\":\"\\u0073\"}");
     worker_answers(w, "{\"id\":\"x\",\"result\":");
     const char *line = client_hears(a);
@@ -164,7 +142,7 @@ static void an_invalid_response_fails_its_request(void)
 
 static void a_response_too_long_fails_its_request(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":5,\"method\":\"m\"}");
     const char *cut = "{\"id\":5,\"result\":\"aaaa";
     CHECK(peer_says(&w->peer, cut, strlen(cut), true) == LINE_TAKEN);
@@ -176,7 +154,7 @@ static void a_response_too_long_fails_its_request(void)
 
 static void an_id_of_the_same_client_is_refused_at_once(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(a, "{\"id\":1.0,\"method\":\"n\"}");
     CHECK(is_error(client_hears(a), "1.0", -32600, "duplicate_id"));
@@ -192,7 +170,7 @@ static void an_id_of_the_same_client_is_refused_at_once(void)
 
 static void an_equal_id_of_another_client_is_held_until_the_first_is_answered(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"first\"}");
     client_says(b, "{\"id\":1,\"method\":\"second\"}");
     CHECK_STR(worker_hears(w), "{\"id\":1,\"method\":\"first\"}");
@@ -210,7 +188,7 @@ static void an_equal_id_of_another_client_is_held_until_the_first_is_answered(vo
 
 static void held_requests_go_out_in_their_order(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     struct client *clients[5];
     for (int i = 0; i < 5; i++) {
         char line[64];
@@ -232,8 +210,8 @@ static void held_requests_go_out_in_their_order(void)
 
 static void an_equal_id_goes_to_an_instance_that_is_free_of_it(void)
 {
-    open_bus();
-    struct worker *v = memory_worker(bus, 0);
+    open_bus(ONE_POOL);
+    v = memory_worker(bus, 0);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\"}");
     CHECK(worker_hears(w) != NULL);
@@ -249,10 +227,10 @@ static void an_equal_id_goes_to_an_instance_that_is_free_of_it(void)
 
 static void a_held_request_goes_to_a_new_instance(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"held\"}");
-    struct worker *v = memory_worker(bus, 0);
+    v = memory_worker(bus, 0);
     CHECK_STR(worker_hears(v), "{\"id\":1,\"method\":\"held\"}");
     worker_says(v, "{\"id\":1,\"result\":\"v\"}");
     CHECK_STR(client_hears(b), "{\"id\":1,\"result\":\"v\"}");
@@ -262,7 +240,7 @@ static void a_held_request_goes_to_a_new_instance(void)
 
 static void a_held_request_is_refused_after_the_timeout(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\"}");
     advance(bus, HOLD_MS - 1);
@@ -279,7 +257,7 @@ static void a_held_request_is_refused_after_the_timeout(void)
 
 static void each_held_request_has_its_own_deadline(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     struct client *c = memory_client(bus);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\"}");
@@ -295,7 +273,7 @@ static void each_held_request_has_its_own_deadline(void)
 
 static void a_held_request_of_a_client_that_leaves_is_dropped(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"never sent\"}");
     CHECK(worker_hears(w) != NULL);
@@ -309,7 +287,7 @@ static void a_held_request_of_a_client_that_leaves_is_dropped(void)
 
 static void the_id_of_a_client_that_left_stays_taken_until_answered(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     CHECK(worker_hears(w) != NULL);
     client_leaves(a);
@@ -326,7 +304,7 @@ static void the_id_of_a_client_that_left_stays_taken_until_answered(void)
 
 static void the_answered_id_may_be_used_again_by_its_client(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     for (int i = 0; i < 3; i++) {
         client_says(a, "{\"id\":1,\"method\":\"m\"}");
         worker_answers(w, "{\"id\":1,\"result\":1}");
@@ -339,7 +317,7 @@ static void the_answered_id_may_be_used_again_by_its_client(void)
 
 static void equal_ids_of_sessions_are_held_until_the_worker_repeats_a_session(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");
     client_says(b, "{\"id\":2,\"method\":\"m\",\"sessionId\":\"t\"}");
@@ -361,7 +339,7 @@ static void equal_ids_of_sessions_are_held_until_the_worker_repeats_a_session(vo
 
 static void a_worker_that_repeats_sessions_gets_equal_ids_at_once(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");
@@ -376,7 +354,7 @@ static void a_worker_that_repeats_sessions_gets_equal_ids_at_once(void)
 
 static void a_request_without_session_is_held_for_one_with(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"plain\"}");
@@ -389,7 +367,7 @@ static void a_request_without_session_is_held_for_one_with(void)
 
 static void an_equal_id_on_a_shared_session_is_held(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"a\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"b\",\"sessionId\":\"s\"}");
@@ -405,7 +383,7 @@ static void an_equal_id_on_a_shared_session_is_held(void)
 
 static void a_held_request_is_not_kept_by_an_older_one_of_another_session(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"a\",\"sessionId\":\"s\"}");
     client_says(a, "{\"id\":1,\"method\":\"a\",\"sessionId\":\"t\"}");
@@ -421,7 +399,7 @@ static void a_held_request_is_not_kept_by_an_older_one_of_another_session(void)
 
 static void a_held_session_request_is_not_kept_by_an_older_one_without_session(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     struct client *c = memory_client(bus);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"a\",\"sessionId\":\"s\"}");
@@ -438,7 +416,7 @@ static void a_held_session_request_is_not_kept_by_an_older_one_without_session(v
 
 static void a_leaving_worker_gets_nothing_that_was_held(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");
     CHECK(worker_hears(w) != NULL);
@@ -453,7 +431,7 @@ static void a_leaving_worker_gets_nothing_that_was_held(void)
 
 static void an_ambiguous_response_fails_each_and_guesses_none(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");
@@ -469,7 +447,7 @@ static void an_ambiguous_response_fails_each_and_guesses_none(void)
 
 static void an_ambiguous_response_counts_those_who_left(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     worker_shows_echo();
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");

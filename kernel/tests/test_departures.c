@@ -1,60 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-RTE-12, KRN-ERR-03 to 05, KRN-SHD-02, 04: workers and clients that go, the shutdown, large numbers. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define ONE_POOL  "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}]}"
 #define TWO_POOLS "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"},{\"id\":\"q/\\u00e9\",\"command\":\"x\"}]}"
-
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w; /* of the first pool */
-static struct worker *v; /* of the last one */
-
-static void open_bus(const char *config)
-{
-    bus = memory_bus(config);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-    v = memory_worker(bus, bus->router.pool_count - 1);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
-
-static struct worker *who_heard(void)
-{
-    if (worker_hears(w) != NULL) {
-        CHECK_STR(worker_hears(v), NULL);
-        return w;
-    }
-    CHECK(worker_hears(v) != NULL);
-    return v;
-}
-
-static void retire_pools(void)
-{
-    for (size_t i = 0; i < bus->router.pool_count; i++) {
-        for (size_t j = 0; j < bus->router.pools[i].slot_count; j++) {
-            bus->router.pools[i].slots[j].retired = true;
-        }
-        if (!pool_has_future(&bus->router.pools[i])) {
-            router_pool_retired(&bus->router, &bus->router.pools[i]);
-        }
-    }
-}
 
 /* Workers that go ------------------------------------------------------------------------------------ */
 
 static void requests_in_flight_fail_at_once_when_their_worker_dies(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":2,\"method\":\"m\",\"sessionId\":\"s\"}");
@@ -72,7 +27,7 @@ static void requests_in_flight_fail_at_once_when_their_worker_dies(void)
 
 static void unwritten_requests_go_to_another_instance(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"written in part\"}");
     client_says(b, "{\"id\":2,\"method\":\"unwritten\"}");
@@ -95,7 +50,7 @@ static void unwritten_requests_go_to_another_instance(void)
 
 static void unwritten_requests_wait_for_a_restart_and_go_once(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"written\"}");
     CHECK(worker_hears(w) != NULL);
@@ -114,7 +69,7 @@ static void unwritten_requests_wait_for_a_restart_and_go_once(void)
 
 static void a_leaving_worker_still_answers(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     CHECK(worker_hears(w) != NULL);
@@ -129,7 +84,7 @@ static void a_leaving_worker_still_answers(void)
 
 static void what_waits_for_a_worker_keeps_its_order(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(w);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
@@ -149,7 +104,7 @@ static void what_waits_for_a_worker_keeps_its_order(void)
 
 static void a_retired_pool_answers_what_waits_is_held_or_unwritten(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":1,\"method\":\"held\"}");
@@ -164,7 +119,7 @@ static void a_retired_pool_answers_what_waits_is_held_or_unwritten(void)
 
 static void a_workers_question_fails_when_its_client_leaves_or_ends(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *worker = who_heard();
     worker_says(worker, "{\"id\":7,\"method\":\"ask\",\"sessionId\":\"s\"}");
@@ -185,7 +140,7 @@ static void a_workers_question_fails_when_its_client_leaves_or_ends(void)
 /* A client that has ended is closed after its last message, also if that was a notification (KRN-NET-04). */
 static void an_ended_client_is_closed_when_its_waiting_notification_went_out(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(w);
     worker_dies(v);
     client_says(a, "{\"method\":\"n\"}");
@@ -202,7 +157,7 @@ static void an_ended_client_is_closed_when_its_waiting_notification_went_out(voi
 
 static void draining_refuses_what_waits_and_what_is_new(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     worker_dies(w);
     client_says(a, "{\"id\":1,\"method\":\"waits\",\"pool\":\"p\"}");
     client_says(a, "{\"id\":2,\"method\":\"q/\xc3\xa9\"}");
@@ -223,7 +178,7 @@ static void draining_refuses_what_waits_and_what_is_new(void)
 
 static void draining_refuses_what_is_held_at_a_leaving_worker(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"held\",\"sessionId\":\"s\"}");
@@ -237,7 +192,7 @@ static void draining_refuses_what_is_held_at_a_leaving_worker(void)
 
 static void what_stays_open_is_answered_at_the_end(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     client_says(b, "{\"id\":2,\"method\":\"m\"}");
     router_drain(&bus->router);
@@ -254,7 +209,7 @@ enum { MANY = 100000 };
 
 static void a_hundred_thousand_sessions_and_requests(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     char line[128];
     for (int i = 0; i < MANY; i++) {
         snprintf(line, sizeof line, "{\"id\":%d,\"method\":\"m\",\"sessionId\":\"s%d\"}", i, i);
@@ -287,7 +242,7 @@ static void a_hundred_thousand_sessions_and_requests(void)
 
 static void a_hundred_thousand_equal_ids(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     worker_dies(v);
     client_says(a, "{\"id\":\"x\",\"method\":\"m\",\"sessionId\":\"x\"}");
     worker_says(w, "{\"id\":\"x\",\"result\":1,\"sessionId\":\"x\"}");
@@ -307,12 +262,12 @@ static void a_hundred_thousand_equal_ids(void)
 
 static void destroying_frees_what_is_in_flight(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     char line[128];
     for (int i = 0; i < MANY; i++) {
         snprintf(line, sizeof line,
-                 "{\"id\":%d,\"method\":\"m\",\"sessionId\":\"s%d\",\"params\":{\"sessionId\":\"l%d\"}}",
-                 i / 2, i % 5, i);
+                 "{\"id\":%d,\"method\":\"m\",\"sessionId\":\"s%d\",\"params\":{\"sessionId\":\"l%d\"}}", i / 2,
+                 i % 5, i);
         client_says(i % 2 == 0 ? a : b, line);
     }
     for (int i = 0; i < 100; i++) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-LIM-01 to 04, 09: full queues, who waits because of them, and for how long. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define LIMITS                                                                                                       \
     "\"limits\":{\"max_output_queue\":1000,\"backpressure_timeout_sec\":10,\"max_input_buffer\":100000,"             \
@@ -11,25 +9,6 @@
 #define TWO_POOLS "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"},{\"id\":\"q\",\"command\":\"x\"}]," LIMITS "}"
 
 enum { QUEUE = 1000, PATIENCE = 10000, SECOND = 1000 };
-
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w;
-
-static void open_bus(const char *config)
-{
-    bus = memory_bus(config);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
 
 static size_t queued(const struct peer *peer)
 {
@@ -71,7 +50,7 @@ static void a_queue_below_its_mark_takes_a_message_of_any_size(void)
 static void a_full_worker_blocks_only_who_writes_to_it(void)
 {
     open_bus(TWO_POOLS);
-    struct worker *v = memory_worker(bus, 1);
+    v = memory_worker(bus, 1);
     CHECK(client_says(a, padded("{\"id\":1,\"method\":\"m\",\"pool\":\"p\"", QUEUE)) == LINE_TAKEN);
     CHECK(client_says(b, "{\"id\":1,\"method\":\"m\",\"pool\":\"q\"}") == LINE_TAKEN);
     CHECK(client_says(a, "{\"id\":2,\"method\":\"m\",\"pool\":\"p\"}") == LINE_BLOCKED);
@@ -90,15 +69,15 @@ static void a_full_worker_blocks_only_who_writes_to_it(void)
 static void another_instance_with_room_takes_it(void)
 {
     open_bus(ONE_POOL);
-    struct worker *v = memory_worker(bus, 0);
+    v = memory_worker(bus, 0);
     fill_worker(a, "{\"id\":1,\"method\":\"m\"");
     struct worker *full = queued(&w->peer) > 0 ? w : v;
-    struct worker *other = full == w ? v : w;
+    struct worker *idle = full == w ? v : w;
     for (int i = 2; i < 6; i++) {
         char line[64];
         snprintf(line, sizeof line, "{\"id\":%d,\"method\":\"m\"}", i);
         CHECK(client_says(a, line) == LINE_TAKEN);
-        CHECK_STR(worker_hears(other), line);
+        CHECK_STR(worker_hears(idle), line);
     }
     close_bus();
 }

@@ -5,24 +5,7 @@
 
 #include <stdlib.h>
 
-/* The same source once more, without SIMD, so that one program tests both. */
-#define JSON_PORTABLE
-#define json_rune     portable_rune
-#define json_space    portable_space
-#define json_string   portable_string
-#define json_value    portable_value
-#define json_is_plain portable_is_plain
-#define json_decode   portable_decode
-#define json_key      portable_key
-#include "../src/json.c"
-#include "../src/json_decode.c"
-#undef json_rune
-#undef json_space
-#undef json_string
-#undef json_value
-#undef json_is_plain
-#undef json_decode
-#undef json_key
+#include "json_portable.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

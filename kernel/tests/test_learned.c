@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-RTE-09, 13: what stands for a session, and workers that never see one. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define FORWARD "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}]}"
 #define STRIP   "{\"pools\":[{\"id\":\"p\",\"command\":\"x\",\"envelope\":\"strip\"}]}"
-
-/* A bus with one pool, two clients and two workers. */
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w;
-static struct worker *v;
-
-static void open_bus(const char *config)
-{
-    bus = memory_bus(config);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-    v = memory_worker(bus, 0);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
-
-static struct worker *other(const struct worker *worker)
-{
-    return worker == w ? v : w;
-}
 
 /* Learned values (KRN-RTE-09) ---------------------------------------------------------------------- */
 
 static void a_clients_params_session_stands_for_its_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"n\",\"id\":1,\"sessionId\":\"s\",\"params\":{\"sessionId\":\"acp\"}}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"method\":\"u\",\"params\":{\"sessionId\":\"\\u0061cp\"}}");
@@ -52,7 +23,7 @@ static void a_clients_params_session_stands_for_its_session(void)
 
 static void a_results_session_stands_for_the_requests_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"new\",\"id\":1,\"sessionId\":\"s\"}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"id\":1,\"result\":{\"sessionId\":\"acp\"}}");
@@ -66,7 +37,7 @@ static void a_results_session_stands_for_the_requests_session(void)
 
 static void a_results_session_stands_for_a_client_without_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"new\",\"id\":1}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"id\":1,\"result\":{\"sessionId\":\"acp\"}}");
@@ -81,7 +52,7 @@ static void a_results_session_stands_for_a_client_without_session(void)
 
 static void what_a_result_said_wins(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     worker_dies(v);
     client_says(a, "{\"method\":\"n\",\"id\":1,\"sessionId\":\"guess\",\"params\":{\"sessionId\":\"acp\"}}");
     client_says(b, "{\"method\":\"new\",\"id\":2,\"sessionId\":\"true\"}");
@@ -97,7 +68,7 @@ static void what_a_result_said_wins(void)
 
 static void learned_values_end_with_their_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"n\",\"id\":1,\"sessionId\":\"s\",\"params\":{\"sessionId\":\"acp\"}}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"id\":1,\"result\":{\"sessionId\":\"acp2\"}}");
@@ -111,7 +82,7 @@ static void learned_values_end_with_their_session(void)
 
 static void a_top_level_session_outweighs_a_learned_one(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     worker_dies(v);
     client_says(a, "{\"method\":\"n\",\"id\":1,\"sessionId\":\"s\",\"params\":{\"sessionId\":\"acp\"}}");
     client_says(b, "{\"method\":\"n\",\"id\":2,\"sessionId\":\"t\"}");
@@ -127,7 +98,7 @@ static void a_top_level_session_outweighs_a_learned_one(void)
 
 static void strip_removes_and_restores_the_envelope(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     client_says(a, "{\"id\":1, \"sessionId\":\"\\u0073\",\"agentId\":\"g\",\"_ext\":{},\"pool\":\"p\","
                    "\"method\":\"m\"}");
     struct worker *worker = w->peer.channel.queue.bytes > 0 ? w : v;
@@ -139,7 +110,7 @@ static void strip_removes_and_restores_the_envelope(void)
 
 static void strip_restores_nothing_where_there_was_nothing(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"id\":1,\"result\":{}}");
@@ -149,7 +120,7 @@ static void strip_restores_nothing_where_there_was_nothing(void)
 
 static void strip_never_writes_a_session_twice(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_says(worker, "{\"sessionId\":\"s\",\"id\":1,\"result\":{}}");
@@ -164,7 +135,7 @@ static void strip_never_writes_a_session_twice(void)
 
 static void strip_restores_the_session_on_an_error(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     worker_dies(worker);
@@ -176,7 +147,7 @@ static void strip_restores_the_session_on_an_error(void)
 
 static void a_stripped_workers_message_gets_its_only_session(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     worker_says(w, "{\"method\":\"u\"}");
@@ -191,7 +162,7 @@ static void a_stripped_workers_message_gets_its_only_session(void)
 
 static void a_stripped_workers_message_gets_the_learned_session(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"new\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":2,\"method\":\"new\",\"sessionId\":\"t\"}");
@@ -206,7 +177,7 @@ static void a_stripped_workers_message_gets_the_learned_session(void)
 
 static void a_stripped_workers_question_and_its_answer(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     CHECK(worker_hears(w) != NULL);
@@ -225,7 +196,7 @@ static void a_stripped_workers_question_and_its_answer(void)
 
 static void a_stripped_workers_sessions_cannot_be_told_apart(void)
 {
-    open_bus(STRIP);
+    open_bus_of_two(STRIP);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     client_says(b, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"t\"}");

@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-COR-06, 07: requests that workers make. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define ONE_POOL "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}],\"limits\":{\"backpressure_timeout_sec\":60}}"
-
-/* A bus with one pool, two clients and one worker. */
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w;
-
-static void open_bus(void)
-{
-    bus = memory_bus(ONE_POOL);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
 
 /* A worker's own requests ------------------------------------------------------------------------------ */
 
 static void an_answer_goes_back_to_the_worker_that_asked(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"method\":\"n\",\"sessionId\":\"s\"}");
     CHECK(worker_hears(w) != NULL);
     worker_says(w, "{\"id\":1,\"method\":\"ask\",\"sessionId\":\"s\"}");
@@ -46,7 +24,7 @@ static void an_answer_goes_back_to_the_worker_that_asked(void)
 
 static void the_two_directions_have_ids_of_their_own(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     CHECK(worker_hears(w) != NULL);
     worker_says(w, "{\"id\":1,\"method\":\"ask\",\"sessionId\":\"s\"}");
@@ -59,25 +37,25 @@ static void the_two_directions_have_ids_of_their_own(void)
 }
 
 /* Client a has a session at each of two workers, and each of them has asked it under the id 1. */
-static struct worker *open_two_questions(void)
+static void open_two_questions(void)
 {
-    struct worker *v = memory_worker(bus, 0);
+    v = memory_worker(bus, 0);
     client_says(a, "{\"method\":\"n\",\"sessionId\":\"s\"}");
     client_says(a, "{\"method\":\"n\",\"sessionId\":\"t\"}");
     struct worker *of_s = strstr(worker_hears(w), "\"s\"") != NULL ? w : v;
-    struct worker *of_t = of_s == w ? v : w;
+    struct worker *of_t = other(of_s);
     CHECK(worker_says(of_s, "{\"id\":1,\"method\":\"ask\",\"sessionId\":\"s\"}") == LINE_TAKEN);
     CHECK(worker_says(of_t, "{\"id\":1,\"method\":\"ask\",\"sessionId\":\"t\"}") == LINE_TAKEN);
     peer_takes(&w->peer, SIZE_MAX);
     peer_takes(&v->peer, SIZE_MAX);
     w = of_s;
-    return of_t;
+    v = of_t;
 }
 
 static void equal_ids_of_two_workers_are_told_apart_by_session(void)
 {
-    open_bus();
-    struct worker *v = open_two_questions();
+    open_bus(ONE_POOL);
+    open_two_questions();
     CHECK(client_hears(a) != NULL);
     CHECK(client_hears(a) != NULL);
     client_says(a, "{\"id\":1,\"result\":\"t\",\"sessionId\":\"t\"}");
@@ -89,8 +67,8 @@ static void equal_ids_of_two_workers_are_told_apart_by_session(void)
 
 static void an_answer_that_fits_two_fails_both_and_later_ones_are_held(void)
 {
-    open_bus();
-    struct worker *v = open_two_questions();
+    open_bus(ONE_POOL);
+    open_two_questions();
     peer_takes(&a->peer, SIZE_MAX);
     client_says(a, "{\"id\":1,\"result\":\"whose?\"}");
     CHECK(is_error(worker_hears(w), "1", -32097, "ambiguous_answer"));
@@ -109,8 +87,8 @@ static void an_answer_that_fits_two_fails_both_and_later_ones_are_held(void)
 
 static void a_held_question_goes_out_when_the_asker_of_the_earlier_dies(void)
 {
-    open_bus();
-    struct worker *v = open_two_questions();
+    open_bus(ONE_POOL);
+    open_two_questions();
     peer_takes(&a->peer, SIZE_MAX);
     client_says(a, "{\"id\":1,\"result\":\"whose?\"}");
     worker_says(w, "{\"id\":2,\"method\":\"ask\",\"sessionId\":\"s\"}");
@@ -123,7 +101,7 @@ static void a_held_question_goes_out_when_the_asker_of_the_earlier_dies(void)
 
 static void a_held_question_of_a_dead_worker_is_never_asked(void)
 {
-    open_bus();
+    open_bus(ONE_POOL);
     open_two_questions();
     peer_takes(&a->peer, SIZE_MAX);
     client_says(a, "{\"id\":1,\"result\":\"whose?\"}");
@@ -137,8 +115,8 @@ static void a_held_question_of_a_dead_worker_is_never_asked(void)
 
 static void a_held_question_fails_with_its_client(void)
 {
-    open_bus();
-    struct worker *v = open_two_questions();
+    open_bus(ONE_POOL);
+    open_two_questions();
     client_says(a, "{\"id\":1,\"result\":\"whose?\"}");
     worker_says(w, "{\"id\":2,\"method\":\"ask\",\"sessionId\":\"s\"}");
     worker_says(v, "{\"id\":2,\"method\":\"ask\",\"sessionId\":\"t\"}");

@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-RTE-03 to 07, 14, KRN-ERR-01, 02, KRN-FRM-10 to 12: pools, turns, and what is refused. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define ONE_POOL  "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}]}"
 #define TWO_POOLS "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"},{\"id\":\"q/\\u00e9\",\"command\":\"x\"}]}"
-
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w; /* of the first pool */
-static struct worker *v; /* of the last one */
-
-static void open_bus(const char *config)
-{
-    bus = memory_bus(config);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-    v = memory_worker(bus, bus->router.pool_count - 1);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
-
-static void retire_pools(void)
-{
-    for (size_t i = 0; i < bus->router.pool_count; i++) {
-        for (size_t j = 0; j < bus->router.pools[i].slot_count; j++) {
-            bus->router.pools[i].slots[j].retired = true;
-        }
-        if (!pool_has_future(&bus->router.pools[i])) {
-            router_pool_retired(&bus->router, &bus->router.pools[i]);
-        }
-    }
-}
 
 /* Pools -------------------------------------------------------------------------------------------- */
 
 static void the_pool_member_chooses_the_pool(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"pool\":\"p\"}");
     CHECK_STR(worker_hears(w), "{\"id\":1,\"method\":\"m\",\"pool\":\"p\"}");
     client_says(a, "{\"id\":2,\"method\":\"p\",\"pool\":\"q\\/\\u00e9\"}");
@@ -56,7 +21,7 @@ static void the_pool_member_chooses_the_pool(void)
 
 static void the_method_may_name_the_pool(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     client_says(a, "{\"id\":1,\"method\":\"q/\xc3\xa9\"}");
     CHECK(worker_hears(v) != NULL);
     client_says(a, "{\"id\":2,\"method\":\"m\"}");
@@ -68,7 +33,7 @@ static void the_method_may_name_the_pool(void)
 
 static void a_session_needs_no_pool_and_refuses_another(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"pool\":\"q/\xc3\xa9\",\"sessionId\":\"s\"}");
     CHECK(worker_hears(v) != NULL);
     client_says(b, "{\"id\":2,\"method\":\"p\",\"sessionId\":\"s\"}");
@@ -87,7 +52,7 @@ static void a_session_needs_no_pool_and_refuses_another(void)
 
 static void a_refused_session_leaves_no_trace(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     CHECK(is_error(client_hears(a), "1", -32092, "pool_required"));
     CHECK(bus->router.session_total == 0);
@@ -104,7 +69,7 @@ static void a_refused_session_leaves_no_trace(void)
 
 static void the_agent_chooses_nothing(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"agentId\":\"x\"}");
     client_says(a, "{\"id\":2,\"method\":\"m\",\"agentId\":\"x\"}");
     CHECK(worker_hears(w) != NULL);
@@ -116,7 +81,7 @@ static void the_agent_chooses_nothing(void)
 
 static void requests_without_session_take_turns(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     for (int i = 0; i < 10; i++) {
         char line[64];
         snprintf(line, sizeof line, "{\"id\":%d,\"method\":\"m\"}", i);
@@ -130,19 +95,9 @@ static void requests_without_session_take_turns(void)
     close_bus();
 }
 
-static struct worker *who_heard(void)
-{
-    if (worker_hears(w) != NULL) {
-        CHECK_STR(worker_hears(v), NULL);
-        return w;
-    }
-    CHECK(worker_hears(v) != NULL);
-    return v;
-}
-
 static void a_notification_follows_the_latest_request_of_its_client(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\"}");
     struct worker *of_a = who_heard();
     client_says(b, "{\"id\":1,\"method\":\"m\"}");
@@ -167,7 +122,7 @@ static void a_notification_follows_the_latest_request_of_its_client(void)
 
 static void a_request_that_was_held_is_not_the_latest(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     struct client *c = memory_client(bus);
     client_says(b, "{\"id\":1,\"method\":\"m\"}");
     struct worker *first = who_heard();
@@ -206,7 +161,7 @@ static void faulty_lines_are_refused_and_the_client_lives_on(void)
         {"{\"id\":1,\"result\":1,\"error\":1}", "1", -32600, "invalid_message"},
         {"{}", "null", -32600, "invalid_message"},
     };
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         CHECK(client_says(a, faults[i].line) == LINE_TAKEN);
         CHECK(is_error(client_hears(a), faults[i].id, faults[i].code, faults[i].reason));
@@ -221,7 +176,7 @@ static void faulty_lines_are_refused_and_the_client_lives_on(void)
 
 static void an_error_names_id_and_session_as_they_were_spelled(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1.50e0,\"method\":\"m\",\"sessionId\":\"\\u0073\",\"pool\":\"r\"}");
     const char *line = client_hears(a);
     CHECK(is_error(line, "1.50e0", -32092, "unknown_pool"));
@@ -231,7 +186,7 @@ static void an_error_names_id_and_session_as_they_were_spelled(void)
 
 static void a_lost_notification_is_counted(void)
 {
-    open_bus(TWO_POOLS);
+    open_bus_of_two(TWO_POOLS);
     client_says(a, "{\"method\":\"n\"}");
     client_says(a, "{\"method\":\"n\",\"pool\":\"r\"}");
     CHECK(bus->stats.routing_errors == 2);
@@ -247,7 +202,7 @@ static void a_lost_notification_is_counted(void)
 
 static void what_a_worker_garbles_is_dropped_and_counted(void)
 {
-    open_bus(ONE_POOL);
+    open_bus_of_two(ONE_POOL);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *worker = who_heard();
     worker_says(worker, "Traceback (most recent call last):");

@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* KRN-RTE-01, 02, 08, 10, 11: sessions, who serves and who owns them. */
-#include "memory_bus.h"
-
-#include "check.h"
+#include "scene.h"
 
 #define FORWARD "{\"pools\":[{\"id\":\"p\",\"command\":\"x\"}]}"
-
-/* A bus with one pool, two clients and two workers. */
-static struct stdio_bus *bus;
-static struct client *a;
-static struct client *b;
-static struct worker *w;
-static struct worker *v;
-
-static void open_bus(const char *config)
-{
-    bus = memory_bus(config);
-    a = memory_client(bus);
-    b = memory_client(bus);
-    w = memory_worker(bus, 0);
-    v = memory_worker(bus, 0);
-}
-
-static void close_bus(void)
-{
-    CHECK(everybody_leaves(bus));
-    stdio_bus_destroy(bus);
-}
 
 /* The client asks on the session; the result is the worker that got it, after its answer has been heard. */
 static struct worker *exchange(struct client *client, const char *session)
@@ -43,16 +19,11 @@ static struct worker *exchange(struct client *client, const char *session)
     return worker;
 }
 
-static struct worker *other(const struct worker *worker)
-{
-    return worker == w ? v : w;
-}
-
 /* Which worker serves it --------------------------------------------------------------------------- */
 
 static void a_session_stays_with_its_worker(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     for (int i = 0; i < 10; i++) {
         exchange(a, "t");
@@ -66,7 +37,7 @@ static void a_session_stays_with_its_worker(void)
 
 static void new_sessions_spread_over_the_workers(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     char name[] = "s0";
     for (int i = 0; i < 10; i++) {
         name[1] = (char)('0' + i);
@@ -79,7 +50,7 @@ static void new_sessions_spread_over_the_workers(void)
 
 static void session_names_are_compared_decoded(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     CHECK(exchange(a, "\\u0073") == first);
     CHECK(stdio_bus_session_count(bus) == 1);
@@ -90,7 +61,7 @@ static void session_names_are_compared_decoded(void)
 
 static void a_notification_opens_a_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"n\",\"sessionId\":\"s\"}");
     CHECK(stdio_bus_session_count(bus) == 1);
     struct worker *first = worker_hears(w) != NULL ? w : v;
@@ -104,7 +75,7 @@ static void a_notification_opens_a_session(void)
 
 static void a_session_with_its_only_notification_ends_with_its_client(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"method\":\"n\",\"sessionId\":\"s\"}");
     client_leaves(a);
     CHECK(stdio_bus_session_count(bus) == 0);
@@ -114,7 +85,7 @@ static void a_session_with_its_only_notification_ends_with_its_client(void)
 
 static void a_dead_workers_session_is_bound_afresh(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     struct worker *second = other(first);
     worker_dies(first);
@@ -128,7 +99,7 @@ static void a_dead_workers_session_is_bound_afresh(void)
 
 static void a_rebound_session_belongs_to_who_sent_first(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     exchange(b, "s");
     struct worker *second = other(first);
@@ -144,7 +115,7 @@ static void a_rebound_session_belongs_to_who_sent_first(void)
 /* The old worker has closed its input, say, and may still answer; the new one takes over. */
 static void a_session_moves_away_from_a_leaving_worker(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     struct worker *second = other(first);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
@@ -166,7 +137,7 @@ static void a_session_moves_away_from_a_leaving_worker(void)
 
 static void a_session_that_waited_for_a_new_worker_keeps_an_owner(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     worker_dies(other(first));
     worker_leaves(first);
@@ -180,7 +151,7 @@ static void a_session_that_waited_for_a_new_worker_keeps_an_owner(void)
 
 static void a_session_moved_for_a_client_that_left_goes_to_the_last_sender(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *first = exchange(a, "s");
     worker_dies(other(first));
     worker_leaves(first);
@@ -195,7 +166,7 @@ static void a_session_moved_for_a_client_that_left_goes_to_the_last_sender(void)
 
 static void the_last_message_of_a_session_that_ended_binds_it_to_nobody(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *first = worker_hears(w) != NULL ? w : v;
     worker_dies(other(first));
@@ -212,7 +183,7 @@ static void the_last_message_of_a_session_that_ended_binds_it_to_nobody(void)
 
 static void a_waiting_session_request_survives_the_death_of_its_worker(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     worker_dies(w);
     worker_dies(v);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
@@ -228,7 +199,7 @@ static void a_waiting_session_request_survives_the_death_of_its_worker(void)
 
 static void worker_messages_go_to_the_owner(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *worker = exchange(a, "s");
     CHECK(exchange(b, "s") == worker);
     worker_says(worker, "{\"method\":\"u\",\"sessionId\":\"s\"}");
@@ -239,7 +210,7 @@ static void worker_messages_go_to_the_owner(void)
 
 static void the_last_sender_inherits_the_session(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct client *c = memory_client(bus);
     struct worker *worker = exchange(a, "s");
     exchange(b, "s");
@@ -262,7 +233,7 @@ static void the_last_sender_inherits_the_session(void)
 
 static void a_member_that_leaves_changes_nothing_for_the_owner(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *worker = exchange(a, "s");
     exchange(b, "s");
     client_leaves(b);
@@ -273,7 +244,7 @@ static void a_member_that_leaves_changes_nothing_for_the_owner(void)
 
 static void a_session_in_use_by_late_answers_only_is_free_for_others(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     client_says(a, "{\"id\":1,\"method\":\"m\",\"sessionId\":\"s\"}");
     struct worker *worker = worker_hears(w) != NULL ? w : v;
     client_leaves(a);
@@ -288,7 +259,7 @@ static void a_session_in_use_by_late_answers_only_is_free_for_others(void)
 
 static void a_worker_speaks_only_for_its_own_sessions(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     struct worker *stranger = other(exchange(a, "s"));
     worker_says(stranger, "{\"method\":\"u\",\"sessionId\":\"s\"}");
     worker_says(stranger, "{\"method\":\"u\",\"sessionId\":\"unknown\"}");
@@ -303,7 +274,7 @@ static void a_worker_speaks_only_for_its_own_sessions(void)
 
 static void sessions_opened_and_closed_leave_nothing(void)
 {
-    open_bus(FORWARD);
+    open_bus_of_two(FORWARD);
     for (int i = 0; i < 10000; i++) {
         struct client *client = memory_client(bus);
         char name[16];
