@@ -120,7 +120,8 @@ STDIO_BUS_API int stdio_bus_start(stdio_bus_t *bus);
 STDIO_BUS_API int stdio_bus_stop(stdio_bus_t *bus, int timeout_sec);
 
 /* Waits at most timeout_ms (0 not at all, -1 until there is something) and does what is due.
- * Returns the number of events, or a negative code. */
+ * Returns the number of events, or a negative code. A signal of the host ends the wait too, with 0,
+ * so that the host can look at what its handler noted. */
 STDIO_BUS_API int stdio_bus_step(stdio_bus_t *bus, int timeout_ms);
 
 /* Hands one message of the host, without LF, to the bus. STDIO_BUS_OK, STDIO_BUS_ERR_INVALID (not a
