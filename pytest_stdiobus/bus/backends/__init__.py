@@ -47,10 +47,12 @@ def create_backend(
         UnavailableError: the backend cannot be used here; the message says why and what to install.
     """
     try:
-        wanted, listen = BackendMode(mode), ListenMode(native.listen_mode)
+        wanted = BackendMode(mode)
     except ValueError as error:
-        message = f"{error}; backends: {_names(BackendMode)}; listen modes: {_names(ListenMode)}"
+        message = f"{error}; backends: {', '.join(member.value for member in BackendMode)}"
         raise InvalidArgumentError(message) from error
+    native.validate()
+    listen = ListenMode(native.listen_mode)
     if listen is not ListenMode.NONE:
         if wanted not in {BackendMode.AUTO, BackendMode.NATIVE}:
             message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
@@ -69,7 +71,3 @@ def create_backend(
         obstacles.append(f"{candidate.value}: {obstacle}")
     message = "; ".join(obstacles)
     raise UnavailableError(message)
-
-
-def _names(kind: type[BackendMode | ListenMode]) -> str:
-    return ", ".join(member.value for member in kind)
