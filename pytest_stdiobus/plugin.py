@@ -13,6 +13,7 @@ from pytest_stdiobus.bus import BackendMode, StdioBusError
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
 from pytest_stdiobus.options import BINARY, IMAGE, add_options, selected_backends
+from pytest_stdiobus.testing.report import attach, explain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,7 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and refuse options that cannot work before anything runs."""
     config.addinivalue_line(
-        "markers", "stdiobus(pools=..., limits=...): pools and limits of the bus that the stdiobus fixture starts"
+        "markers",
+        "stdiobus(pools=..., limits=..., orphans=True): pools and limits of the bus that the stdiobus "
+        "fixture starts, and whether processes that its workers leave behind are an error",
     )
     selected_backends(config)
 
@@ -71,6 +74,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for backend in selected
     ]
     metafunc.parametrize("stdiobus_backend", parameters, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show in the report of a failing test what its buses did, whether or not it asked for that."""
+    if call.excinfo is not None:
+        explain(item, call.excinfo.value)
+    report = yield
+    if report.failed:
+        attach(item, report)
+    return report
 
 
 def _needs_mark(item: pytest.Function, fixturenames: list[str]) -> bool:

@@ -226,6 +226,10 @@ class StdioBus:
         """How many clients are connected to the listener."""
         return self._thread.call(self._bus.get_client_count)
 
+    def get_log(self) -> list[str]:
+        """The last lines of the kernel's log, and of stderr where a backend keeps it."""
+        return self.call(self._bus.get_log)
+
     def get_pending_count(self) -> int:
         """How many requests wait for their answers."""
         return self._bus.get_pending_count()

@@ -163,6 +163,10 @@ class NativeBackend(Backend):
         """Clients of the listener."""
         return 0 if self._bus is None else int(self._lib.stdio_bus_client_count(self._bus))
 
+    def log(self) -> list[str]:
+        """The kernel's log; the workers' stderr is that of this process."""
+        return list(self.log_lines)
+
     def listen_address(self) -> tuple[str, int] | str | None:
         """Where the kernel listens; the port is the one in use."""
         mode = ListenMode(self._options.listen_mode)

@@ -117,6 +117,12 @@ class SubprocessBackend(Backend):
         """None: this kernel has no listener."""
         return 0
 
+    def log(self) -> list[str]:
+        """What kernel and workers said on stderr."""
+        if self._child is not None:
+            self._child.read_stderr()
+        return self._log.lines()
+
     def child_line(self, line: bytes) -> None:
         """Take a line of the kernel's stdout."""
         self._traffic.received(line)

@@ -1,0 +1,151 @@
+"""How the fixtures make buses: recorded, on the selected backend, and looked at when they have ended."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_stdiobus.bus import (
+    AsyncStdioBus,
+    BackendMode,
+    BusConfig,
+    DockerOptions,
+    LimitsConfig,
+    PoolConfig,
+    StdioBus,
+    SubprocessOptions,
+)
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.testing.orphans import Mark
+from pytest_stdiobus.testing.wire import Wire
+
+if TYPE_CHECKING:
+    import os
+
+Bus = TypeVar("Bus", AsyncStdioBus, StdioBus)
+
+# A test is over when its fixtures end: nobody waits longer for a worker that does not.
+STOP_TIMEOUT_SEC = 2.0
+WORKERS_IN_CONTAINER = "/stdiobus-workers"
+
+
+@dataclass
+class Record:
+    """What is kept of a test's buses, for its report.
+
+    Attributes:
+        wire: what crossed their wires.
+        buses: each bus by its name.
+        pools: the pools of each bus, by the same name.
+    """
+
+    wire: Wire = field(default_factory=Wire)
+    buses: dict[str, AsyncStdioBus | StdioBus] = field(default_factory=dict)
+    pools: dict[str, list[PoolConfig]] = field(default_factory=dict)
+
+
+class Workshop:
+    """Makes the buses of one test, none of them started."""
+
+    def __init__(
+        self, record: Record, backend: str, subprocess: SubprocessOptions, docker: DockerOptions, *, orphans: bool
+    ) -> None:
+        """Remember what every bus of the test shares; `orphans` says whether left-over processes are looked for."""
+        self._record = record
+        self._mark = Mark() if orphans else None
+        self.backend = backend
+        environment = self._mark.environment if self._mark is not None else {}
+        self._subprocess = replace(subprocess, env={**subprocess.env, **environment})
+        workers = f"--volume={data_dir() / 'workers'}:{WORKERS_IN_CONTAINER}:ro"
+        self._docker = replace(docker, extra_args=[workers, *docker.extra_args])
+
+    def make(
+        self,
+        kind: type[Bus],
+        name: str,
+        config: BusConfig | None,
+        *,
+        config_path: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> Bus:
+        """A bus of this kind, its wire recorded under the name of the fixture that asked for it."""
+        if config is not None:
+            config = self._marked(config)
+        options = {"backend": self.backend, "subprocess": self._subprocess, "docker": self._docker, **options}
+        bus = kind(config, config_path=config_path, **options)
+        number = sum(known.split()[0] == name for known in self._record.buses) + 1
+        name = f"{name} {number}" if number > 1 else name
+        pools = config.pools if config is not None else []
+        self._record.buses[name], self._record.pools[name] = bus, pools
+        wire = self._record.wire.add_bus(name, tuple(pool.id for pool in pools), bus.client_session_id)
+        bus.on_wire(wire.record)
+        return bus
+
+    def check(self) -> None:
+        """See that no process of the buses is left; they have ended.
+
+        Raises:
+            OrphanError: one was, it has been ended.
+        """
+        if self._mark is not None:
+            self._mark.check()
+
+    def _marked(self, config: BusConfig) -> BusConfig:
+        if self._mark is None:
+            return config
+        mark = self._mark.environment
+        return replace(config, pools=[replace(pool, env={**(pool.env or {}), **mark}) for pool in config.pools])
+
+
+class BusFactory:
+    """Makes started buses for one test and stops them afterwards."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        """Begin with none."""
+        self._workshop = workshop
+        self._buses: list[AsyncStdioBus] = []
+
+    async def __call__(
+        self,
+        pools: list[PoolConfig] | None = None,
+        *,
+        limits: LimitsConfig | None = None,
+        config: BusConfig | None = None,
+        config_path: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> AsyncStdioBus:
+        """A started bus; without a configuration it has the bundled echo worker.
+
+        Args:
+            pools: its pools.
+            limits: its limits; None leaves the kernel's.
+            config: a whole configuration in place of both.
+            config_path: a configuration file in their place.
+            options: passed to `AsyncStdioBus`, such as ``timeout_ms`` or ``backend``.
+        """
+        if config is None and config_path is None:
+            config = BusConfig(pools=pools if pools is not None else [echo_pool(self._workshop.backend)], limits=limits)
+        return await self.start("make_stdiobus", config, config_path=config_path, **options)
+
+    async def start(self, name: str, config: BusConfig | None, **options: Any) -> AsyncStdioBus:
+        """A started bus for the fixture of this name."""
+        bus = self._workshop.make(AsyncStdioBus, name, config, **options)
+        self._buses.append(bus)
+        await bus.start()
+        return bus
+
+    async def stop(self) -> None:
+        """Stop every bus that was made, the last one first."""
+        for bus in reversed(self._buses):
+            await bus.stop(STOP_TIMEOUT_SEC)
+
+
+def echo_pool(backend: str = BackendMode.AUTO.value) -> PoolConfig:
+    """The default pool: a worker that echoes any method and streams on ``stream``.
+
+    In a container it runs on the image's own ``python3``.
+    """
+    if backend == BackendMode.DOCKER.value:
+        return PoolConfig(id="echo", command="python3", args=[f"{WORKERS_IN_CONTAINER}/echo.py"])
+    return PoolConfig(id="echo", command=sys.executable, args=[str(data_dir() / "workers" / "echo.py")])
