@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
 from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
-from pytest_stdiobus.testing.factory import STOP_TIMEOUT_SEC, BusFactory, Workshop, echo_pool
+from pytest_stdiobus.sdk import selected_client
+from pytest_stdiobus.testing.factory import BusFactory, Workshop, echo_pool
 from pytest_stdiobus.testing.loops import ANYIO, LOOP_SCOPES, loop_of
 from pytest_stdiobus.testing.orphans import OrphanError
 from pytest_stdiobus.testing.report import record_of
@@ -45,6 +46,8 @@ def stdiobus_docker(request: pytest.FixtureRequest) -> DockerOptions:
 @pytest.fixture
 def stdiobus_wire(request: pytest.FixtureRequest) -> Wire:
     """What crosses the wire of every bus that these fixtures make for the test, both ways; see `Wire`."""
+    if (client := selected_client(request.config)) is not None:
+        pytest.skip(f"{client.name} does not show its wire")
     return record_of(request.node).wire
 
 
@@ -74,7 +77,8 @@ def stdiobus_sync(
         bus.start()
         yield bus
     finally:
-        bus.stop(STOP_TIMEOUT_SEC)
+        bus.stop(_stdiobus_workshop.stop_timeout_sec)
+        bus.destroy()
 
 
 @pytest.fixture
@@ -88,6 +92,7 @@ def _stdiobus_workshop(
         subprocess_options(request.config),
         stdiobus_docker,
         orphans=_marker_arguments(request).get("orphans", True),
+        client=selected_client(request.config),
     )
     yield workshop
     try:

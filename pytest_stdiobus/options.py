@@ -47,7 +47,12 @@ BACKEND = Option(
 )
 BINARY = Option("stdiobus-binary", "", "kernel executable that the subprocess backend runs in place of the bundled one")
 IMAGE = Option("stdiobus-image", "stdiobus-kernel", "container image that the docker backend runs")
-OPTIONS = (BACKEND, BINARY, IMAGE)
+SDK = Option(
+    "stdiobus-sdk",
+    "reference",
+    "client that the fixtures hand out: reference, stdiobus (the published package), or module:attribute",
+)
+OPTIONS = (BACKEND, BINARY, IMAGE, SDK)
 _SELECTED = pytest.StashKey["Sequence[SelectedBackend]"]()
 
 

@@ -13,6 +13,7 @@ from pytest_stdiobus.bus import BackendMode, StdioBusError
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
 from pytest_stdiobus.options import BINARY, IMAGE, add_options, selected_backends
+from pytest_stdiobus.sdk import client_name, selected_client
 from pytest_stdiobus.testing.report import attach, explain
 
 if TYPE_CHECKING:
@@ -37,12 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "fixture starts, and whether processes that its workers leave behind are an error",
     )
     selected_backends(config)
+    selected_client(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which backend and which kernel the tests run on."""
     names = [backend.name for backend in selected_backends(config) if backend.obstacle is None]
-    return f"stdiobus: backend {', '.join(names)} | kernel {_kernel(config)} | client reference"
+    return f"stdiobus: backend {', '.join(names)} | kernel {_kernel(config)} | client {client_name(config)}"
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -107,6 +109,8 @@ def _is_overridden(metafunc: pytest.Metafunc) -> bool:
 def _kernel(config: pytest.Config) -> str:
     names = {backend.name for backend in selected_backends(config)}
     if names == {BackendMode.NATIVE.value}:
+        if selected_client(config) is not None:
+            return "of the client"
         return f"{native_version()} (bundled library)"
     if names == {BackendMode.DOCKER.value}:
         return f"of the image {IMAGE.value(config)}"

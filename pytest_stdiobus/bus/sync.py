@@ -228,7 +228,7 @@ class StdioBus:
 
     def get_log(self) -> list[str]:
         """The last lines of the kernel's log, and of stderr where a backend keeps it."""
-        return self.call(self._bus.get_log)
+        return self._thread.call(self._bus.get_log)
 
     def get_pending_count(self) -> int:
         """How many requests wait for their answers."""

@@ -23,6 +23,8 @@ from pytest_stdiobus.testing.wire import Wire
 if TYPE_CHECKING:
     import os
 
+    from pytest_stdiobus.testing.clients import Client
+
 Bus = TypeVar("Bus", AsyncStdioBus, StdioBus)
 
 # A test is over when its fixtures end: nobody waits longer for a worker that does not.
@@ -49,11 +51,29 @@ class Workshop:
     """Makes the buses of one test, none of them started."""
 
     def __init__(
-        self, record: Record, backend: str, subprocess: SubprocessOptions, docker: DockerOptions, *, orphans: bool
+        self,
+        record: Record,
+        backend: str,
+        subprocess: SubprocessOptions,
+        docker: DockerOptions,
+        *,
+        orphans: bool,
+        client: Client | None,
     ) -> None:
-        """Remember what every bus of the test shares; `orphans` says whether left-over processes are looked for."""
+        """Remember what every bus of the test shares.
+
+        Args:
+            record: where its buses are noted.
+            backend: the backend they run on.
+            subprocess: their options on the subprocess backend.
+            docker: their options on the docker backend.
+            orphans: whether left-over processes are looked for; they are not with another client.
+            client: the client in place of the reference.
+        """
         self._record = record
-        self._mark = Mark() if orphans else None
+        self._client = client
+        self._mark = Mark() if orphans and client is None else None
+        self.stop_timeout_sec = client.stop_timeout_sec if client is not None else STOP_TIMEOUT_SEC
         self.backend = backend
         environment = self._mark.environment if self._mark is not None else {}
         self._subprocess = replace(subprocess, env={**subprocess.env, **environment})
@@ -73,6 +93,9 @@ class Workshop:
         if config is not None:
             config = self._marked(config)
         options = {"backend": self.backend, "subprocess": self._subprocess, "docker": self._docker, **options}
+        if self._client is not None:
+            foreign: Bus = self._client.make(kind, config=config, config_path=config_path, **options)
+            return foreign
         bus = kind(config, config_path=config_path, **options)
         number = sum(known.split()[0] == name for known in self._record.buses) + 1
         name = f"{name} {number}" if number > 1 else name
@@ -138,7 +161,8 @@ class BusFactory:
     async def stop(self) -> None:
         """Stop every bus that was made, the last one first."""
         for bus in reversed(self._buses):
-            await bus.stop(STOP_TIMEOUT_SEC)
+            await bus.stop(self._workshop.stop_timeout_sec)
+            bus.destroy()
 
 
 def echo_pool(backend: str = BackendMode.AUTO.value) -> PoolConfig:
