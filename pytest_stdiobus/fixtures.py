@@ -12,6 +12,7 @@ from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBu
 from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
 from pytest_stdiobus.sdk import selected_client
 from pytest_stdiobus.testing.factory import BusFactory, Workshop, echo_pool
+from pytest_stdiobus.testing.faults import Faults
 from pytest_stdiobus.testing.loops import ANYIO, LOOP_SCOPES, loop_of
 from pytest_stdiobus.testing.orphans import OrphanError
 from pytest_stdiobus.testing.report import record_of
@@ -52,6 +53,19 @@ def stdiobus_wire(request: pytest.FixtureRequest) -> Wire:
 
 
 @pytest.fixture
+def stdiobus_faults(stdiobus_backend: str) -> Iterator[Faults]:
+    """Toxics between bus and worker, see `Faults`; `stdiobus` and `stdiobus_sync` of the test go through them.
+
+    The pools of `make_stdiobus` do so where they are wrapped: ``pools=[stdiobus_faults.wrap(pool)]``.
+    """
+    faults = Faults(stdiobus_backend)
+    try:
+        yield faults
+    finally:
+        faults.close()
+
+
+@pytest.fixture
 def make_stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str) -> Callable[..., Awaitable[AsyncStdioBus]]:  # noqa: ARG001 - parametrises
     """``await make_stdiobus(pools=[...], ...)``: started buses, all stopped after the test; see `BusFactory`."""
     factory: BusFactory = request.getfixturevalue(f"_stdiobus_factory_{loop_of(request, 'make_stdiobus')}")
@@ -72,11 +86,13 @@ def stdiobus_sync(
     request: pytest.FixtureRequest, _stdiobus_workshop: Workshop, stdiobus_config: BusConfig
 ) -> Iterator[StdioBus]:
     """A started bus for a test that is no coroutine."""
-    bus = _stdiobus_workshop.make(StdioBus, "stdiobus_sync", _marked_config(request, stdiobus_config))
+    config = _stdiobus_workshop.with_faults(_marked_config(request, stdiobus_config))
+    bus = _stdiobus_workshop.make(StdioBus, "stdiobus_sync", config)
     try:
         bus.start()
         yield bus
     finally:
+        _stdiobus_workshop.end_faults()
         bus.stop(_stdiobus_workshop.stop_timeout_sec)
         bus.destroy()
 
@@ -92,6 +108,7 @@ def _stdiobus_workshop(
         subprocess_options(request.config),
         stdiobus_docker,
         orphans=_marker_arguments(request).get("orphans", True),
+        faults=request.getfixturevalue("stdiobus_faults") if "stdiobus_faults" in request.fixturenames else None,
         client=selected_client(request.config),
     )
     yield workshop
@@ -132,9 +149,10 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
         finally:
             await maker.stop()
 
-    async def started(request: pytest.FixtureRequest) -> AsyncStdioBus:
+    async def started(request: pytest.FixtureRequest, _stdiobus_workshop: Workshop) -> AsyncStdioBus:
         maker: BusFactory = request.getfixturevalue(factory_name)
-        return await maker.start("stdiobus", _marked_config(request, request.getfixturevalue("stdiobus_config")))
+        config = _marked_config(request, request.getfixturevalue("stdiobus_config"))
+        return await maker.start("stdiobus", _stdiobus_workshop.with_faults(config))
 
     if loop == ANYIO:
         define: Any = pytest.fixture

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import os
 
     from pytest_stdiobus.testing.clients import Client
+    from pytest_stdiobus.testing.faults import Faults
 
 Bus = TypeVar("Bus", AsyncStdioBus, StdioBus)
 
@@ -58,6 +59,7 @@ class Workshop:
         docker: DockerOptions,
         *,
         orphans: bool,
+        faults: Faults | None,
         client: Client | None,
     ) -> None:
         """Remember what every bus of the test shares.
@@ -68,6 +70,7 @@ class Workshop:
             subprocess: their options on the subprocess backend.
             docker: their options on the docker backend.
             orphans: whether left-over processes are looked for; they are not with another client.
+            faults: where the test's toxics come from, if it has any.
             client: the client in place of the reference.
         """
         self._record = record
@@ -78,7 +81,9 @@ class Workshop:
         environment = self._mark.environment if self._mark is not None else {}
         self._subprocess = replace(subprocess, env={**subprocess.env, **environment})
         workers = f"--volume={data_dir() / 'workers'}:{WORKERS_IN_CONTAINER}:ro"
-        self._docker = replace(docker, extra_args=[workers, *docker.extra_args])
+        control = faults.docker_arguments if faults is not None else []
+        self._docker = replace(docker, extra_args=[workers, *control, *docker.extra_args])
+        self._faults = faults
 
     def make(
         self,
@@ -104,6 +109,17 @@ class Workshop:
         wire = self._record.wire.add_bus(name, tuple(pool.id for pool in pools), bus.client_session_id)
         bus.on_wire(wire.record)
         return bus
+
+    def with_faults(self, config: BusConfig) -> BusConfig:
+        """The configuration with a relay before each worker, where the test asked for faults."""
+        if self._faults is None:
+            return config
+        return replace(config, pools=[self._faults.wrap(pool) for pool in config.pools])
+
+    def end_faults(self) -> None:
+        """Take the toxics away: what a test did to its workers must not keep them from ending."""
+        if self._faults is not None:
+            self._faults.reset()
 
     def check(self) -> None:
         """See that no process of the buses is left; they have ended.
@@ -160,6 +176,7 @@ class BusFactory:
 
     async def stop(self) -> None:
         """Stop every bus that was made, the last one first."""
+        self._workshop.end_faults()
         for bus in reversed(self._buses):
             await bus.stop(self._workshop.stop_timeout_sec)
             bus.destroy()
