@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,3 +103,8 @@ def test_every_test_of_a_difference_carries_its_mark() -> None:
         line for line in DIFFERENCES.read_text(encoding="utf-8").splitlines() if line.startswith("async def test_")
     ]
     assert len(tests) == len(list(differences())) > 0
+
+
+def test_the_reference_shows_every_option_and_fixture() -> None:
+    generator = runpy.run_path(str(ROOT / "tests" / "reference_page.py"))
+    assert generator["TARGET"].read_text(encoding="utf-8") == generator["page"]()
