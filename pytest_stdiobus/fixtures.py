@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
-from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
+from pytest_stdiobus.options import docker_options, native_options, selected_backends, subprocess_options
 from pytest_stdiobus.testing.factory import STOP_TIMEOUT_SEC, BusFactory, Workshop, echo_pool
 from pytest_stdiobus.testing.faults import Faults
 from pytest_stdiobus.testing.loops import ANYIO, LOOP_SCOPES, loop_of
@@ -101,6 +101,7 @@ def _stdiobus_workshop(
     workshop = Workshop(
         record_of(request.node),
         stdiobus_backend,
+        native_options(request.config),
         subprocess_options(request.config),
         stdiobus_docker,
         orphans=_marker_arguments(request).get("orphans", True),

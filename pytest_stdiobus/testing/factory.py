@@ -12,6 +12,7 @@ from pytest_stdiobus.bus import (
     BusConfig,
     DockerOptions,
     LimitsConfig,
+    NativeOptions,
     PoolConfig,
     StdioBus,
     SubprocessOptions,
@@ -54,6 +55,7 @@ class Workshop:
         self,
         record: Record,
         backend: str,
+        native: NativeOptions,
         subprocess: SubprocessOptions,
         docker: DockerOptions,
         *,
@@ -65,6 +67,7 @@ class Workshop:
         Args:
             record: where its buses are noted.
             backend: the backend they run on.
+            native: their options on the native backend.
             subprocess: their options on the subprocess backend.
             docker: their options on the docker backend.
             orphans: whether left-over processes are looked for.
@@ -73,6 +76,7 @@ class Workshop:
         self._record = record
         self._mark = Mark() if orphans else None
         self.backend = backend
+        self._native = native
         environment = self._mark.environment if self._mark is not None else {}
         self._subprocess = replace(subprocess, env={**subprocess.env, **environment})
         workers = f"--volume={data_dir() / 'workers'}:{WORKERS_IN_CONTAINER}:ro"
@@ -92,8 +96,10 @@ class Workshop:
         """A bus of this kind, its wire recorded under the name of the fixture that asked for it."""
         if config is not None:
             config = self._marked(config)
-        options = {"backend": self.backend, "subprocess": self._subprocess, "docker": self._docker, **options}
-        bus = kind(config, config_path=config_path, **options)
+        own = {"backend": self.backend, "native": self._native, "subprocess": self._subprocess, "docker": self._docker}
+        if (given := options.get("native")) is not None and not given.library_path:
+            options["native"] = replace(given, library_path=self._native.library_path)
+        bus = kind(config, config_path=config_path, **{**own, **options})
         number = sum(known.split()[0] == name for known in self._record.buses) + 1
         name = f"{name} {number}" if number > 1 else name
         pools = config.pools if config is not None else []
