@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
-from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
+from pytest_stdiobus.options import docker_options, native_options, selected_backends, subprocess_options
 from pytest_stdiobus.sdk import selected_client
 from pytest_stdiobus.testing.factory import BusFactory, Workshop, echo_pool
 from pytest_stdiobus.testing.faults import Faults
@@ -105,6 +105,7 @@ def _stdiobus_workshop(
     workshop = Workshop(
         record_of(request.node),
         stdiobus_backend,
+        native_options(request.config),
         subprocess_options(request.config),
         stdiobus_docker,
         orphans=_marker_arguments(request).get("orphans", True),

@@ -12,7 +12,7 @@ import pytest
 from pytest_stdiobus.bus import BackendMode, StdioBusError
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
-from pytest_stdiobus.options import BINARY, IMAGE, add_options, selected_backends
+from pytest_stdiobus.options import BINARY, IMAGE, LIBRARY, add_options, selected_backends
 from pytest_stdiobus.sdk import client_name, selected_client
 from pytest_stdiobus.testing.report import attach, explain
 
@@ -108,17 +108,24 @@ def _is_overridden(metafunc: pytest.Metafunc) -> bool:
 
 def _kernel(config: pytest.Config) -> str:
     names = {backend.name for backend in selected_backends(config)}
+    library = LIBRARY.value(config)
+    if library and names <= {BackendMode.NATIVE.value, BackendMode.AUTO.value}:
+        return f"{native_version(library) or 'of unknown version'} ({library}{_digest(library)})"
     if names == {BackendMode.NATIVE.value}:
-        if selected_client(config) is not None:
-            return "of the client"
-        return f"{native_version()} (bundled library)"
+        return f"{native_version()} (bundled library)" if selected_client(config) is None else "of the client"
     if names == {BackendMode.DOCKER.value}:
         return f"of the image {IMAGE.value(config)}"
     try:
         binary = resolve_binary(BINARY.value(config))
     except StdioBusError:
         return "none"
-    digest = hashlib.sha256(Path(binary.path).read_bytes()).hexdigest()[:_SHOWN_DIGITS]
     if binary.bundled:
-        return f"{native_version()} (bundled, {digest}...)"
-    return f"{binary.path} ({digest}...)"
+        return f"{native_version()} (bundled{_digest(binary.path)})"
+    return f"{binary.path} ({_digest(binary.path).removeprefix(', ')})"
+
+
+def _digest(path: str) -> str:
+    """The first digits of a file's digest; nothing where the system finds the file elsewhere."""
+    if not Path(path).is_file():
+        return ""
+    return f", {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:_SHOWN_DIGITS]}..."

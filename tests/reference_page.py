@@ -6,17 +6,26 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference" / "options-and-fixtures.md"
-FIXTURES = ROOT / "pytest_stdiobus" / "fixtures.py"
+PACKAGE = ROOT / "pytest_stdiobus"
+FIXTURES = PACKAGE / "fixtures.py"
+OBJECTS = {  # what the fixtures give, beside the clients
+    "Wire": PACKAGE / "testing" / "wire.py",
+    "WireEntry": PACKAGE / "testing" / "wire.py",
+    "Faults": PACKAGE / "testing" / "faults.py",
+}
+
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 HEAD = """# Options and fixtures
 
@@ -42,7 +51,11 @@ TAIL = """
 ## The marker
 
 `@pytest.mark.stdiobus(pools=[...], limits=LimitsConfig(...))` changes the configuration of `stdiobus` and `stdiobus_sync`
-for a test, a class or a module; `orphans=False` allows processes that a worker leaves behind.
+for a test, a class or a module.
+
+A process that a worker starts and leaves behind is an error of the test, which names and ends it; `orphans=False` allows it.
+It is known by a variable in its environment, `STDIOBUS_TEST_BUS`: one that replaces its environment is not seen, nor are the
+workers of a native bus that was given a `config_path`.
 
 ## Another client
 
@@ -58,7 +71,8 @@ What a client lacks skips the test and says what: a method, an argument, a field
 
 def page() -> str:
     """The whole page."""
-    return HEAD + "".join(_options()) + BETWEEN + "".join(_fixtures()) + TAIL
+    objects = "".join("".join(_class(name, path)) for name, path in OBJECTS.items())
+    return HEAD + "".join(_options()) + BETWEEN + "".join(_fixtures()) + objects + TAIL
 
 
 def _options() -> Iterator[str]:
@@ -68,12 +82,34 @@ def _options() -> Iterator[str]:
 
 
 def _fixtures() -> Iterator[str]:
-    for node in ast.parse(FIXTURES.read_text(encoding="utf-8")).body:
-        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
-            continue
+    for node in _functions(ast.parse(FIXTURES.read_text(encoding="utf-8")).body):
         if any(ast.unparse(mark).startswith("pytest.fixture") for mark in node.decorator_list):
-            first = (ast.get_docstring(node) or "").split("\n\n")[0]
-            yield f"| `{node.name}` | {' '.join(first.split()).replace('``', '`')} |\n"
+            yield f"| `{node.name}` | {_first(node)} |\n"
+
+
+def _class(name: str, path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    yield f"\n### {name}\n\n{_first(node)}\n\n| | |\n|---|---|\n"
+    for attribute, meaning in _ATTRIBUTE.findall(ast.get_docstring(node) or ""):
+        yield f"| `{attribute}` | {_text(meaning)} |\n"
+    for method in _functions(node.body):
+        given = method.args.args[1:] + method.args.kwonlyargs
+        arguments = "" if method.decorator_list else f"({', '.join(argument.arg for argument in given)})"
+        yield f"| `{method.name}{arguments}` | {_first(method)} |\n"
+
+
+def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef]:
+    return (node for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"))
+
+
+def _first(node: ast.FunctionDef | ast.ClassDef) -> str:
+    """The first paragraph of a docstring."""
+    return _text((ast.get_docstring(node) or "").split("\n\n")[0])
+
+
+def _text(prose: str) -> str:
+    return " ".join(prose.split()).replace("``", "`")
 
 
 if __name__ == "__main__":

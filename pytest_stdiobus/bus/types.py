@@ -65,6 +65,8 @@ class NativeOptions:
         tcp_port: its port; 0 lets the system choose (see ``get_listen_address()``).
         unix_path: the path of a unix listener.
         poll_interval_ms: how often to look when the library offers no descriptor to wait on.
+        library_path: a shared library of your own with the embedding API, which is never replaced by another; empty
+            for the bundled one.
     """
 
     listen_mode: ListenMode | str = ListenMode.NONE
@@ -72,6 +74,7 @@ class NativeOptions:
     tcp_port: int | None = None
     unix_path: str | None = None
     poll_interval_ms: int = 1
+    library_path: str = ""
 
     def validate(self) -> None:
         """Refuse what can never work; every bus does so when it is made.

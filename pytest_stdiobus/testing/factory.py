@@ -12,6 +12,7 @@ from pytest_stdiobus.bus import (
     BusConfig,
     DockerOptions,
     LimitsConfig,
+    NativeOptions,
     PoolConfig,
     StdioBus,
     SubprocessOptions,
@@ -55,6 +56,7 @@ class Workshop:
         self,
         record: Record,
         backend: str,
+        native: NativeOptions,
         subprocess: SubprocessOptions,
         docker: DockerOptions,
         *,
@@ -67,6 +69,7 @@ class Workshop:
         Args:
             record: where its buses are noted.
             backend: the backend they run on.
+            native: their options on the native backend.
             subprocess: their options on the subprocess backend.
             docker: their options on the docker backend.
             orphans: whether left-over processes are looked for; they are not with another client.
@@ -78,6 +81,7 @@ class Workshop:
         self._mark = Mark() if orphans and client is None else None
         self.stop_timeout_sec = client.stop_timeout_sec if client is not None else STOP_TIMEOUT_SEC
         self.backend = backend
+        self._native = native
         environment = self._mark.environment if self._mark is not None else {}
         self._subprocess = replace(subprocess, env={**subprocess.env, **environment})
         workers = f"--volume={data_dir() / 'workers'}:{WORKERS_IN_CONTAINER}:ro"
@@ -97,7 +101,10 @@ class Workshop:
         """A bus of this kind, its wire recorded under the name of the fixture that asked for it."""
         if config is not None:
             config = self._marked(config)
-        options = {"backend": self.backend, "subprocess": self._subprocess, "docker": self._docker, **options}
+        own = {"backend": self.backend, "native": self._native, "subprocess": self._subprocess, "docker": self._docker}
+        if (given := options.get("native")) is not None and not given.library_path:
+            options["native"] = replace(given, library_path=self._native.library_path)
+        options = {**own, **options}
         if self._client is not None:
             foreign: Bus = self._client.make(kind, config=config, config_path=config_path, **options)
             return foreign

@@ -19,11 +19,14 @@ _AUTO = (BackendMode.SUBPROCESS, BackendMode.NATIVE, BackendMode.DOCKER)
 
 
 def backend_obstacle(
-    mode: BackendMode, subprocess: SubprocessOptions | None = None, docker: DockerOptions | None = None
+    mode: BackendMode,
+    subprocess: SubprocessOptions | None = None,
+    docker: DockerOptions | None = None,
+    native: NativeOptions | None = None,
 ) -> str | None:
     """Why a backend cannot be used here and what to do about it, or None when it can."""
     if mode is BackendMode.NATIVE:
-        return native_obstacle()
+        return native_obstacle(native or NativeOptions())
     if mode is BackendMode.SUBPROCESS:
         return subprocess_obstacle(subprocess or SubprocessOptions())
     if mode is BackendMode.DOCKER:
@@ -40,7 +43,7 @@ def create_backend(
     subprocess: SubprocessOptions,
     docker: DockerOptions,
 ) -> Backend:
-    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener needs native.
+    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener or a library needs native.
 
     Raises:
         InvalidArgumentError: no such mode, a listener with another backend than native, an impossible option.
@@ -58,10 +61,12 @@ def create_backend(
             message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
             raise InvalidArgumentError(message)
         wanted = BackendMode.NATIVE
+    if wanted is BackendMode.AUTO and native.library_path:
+        wanted = BackendMode.NATIVE
     candidates = _AUTO if wanted is BackendMode.AUTO else (wanted,)
     obstacles = []
     for candidate in candidates:
-        obstacle = backend_obstacle(candidate, subprocess, docker)
+        obstacle = backend_obstacle(candidate, subprocess, docker, native)
         if obstacle is None:
             if candidate is BackendMode.NATIVE:
                 return NativeBackend(config, sink, native)
