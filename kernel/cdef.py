@@ -5,11 +5,14 @@ Usage: python cdef.py HEADER OUTPUT
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 from cffi import FFI
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pytest_stdiobus.declarations import declarations
 
 MODULE = "pytest_stdiobus._native"
 
@@ -18,16 +21,6 @@ extern "Python" void stdiobus_on_message(stdio_bus_t *, const char *, size_t, vo
 extern "Python" void stdiobus_on_error(stdio_bus_t *, int, const char *, void *);
 extern "Python" void stdiobus_on_log(stdio_bus_t *, int, const char *, void *);
 """
-
-
-def declarations(header: str) -> str:
-    """What cffi reads of the header: constants, types and functions, without preprocessor and comments."""
-    text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
-    constants = re.findall(r"^#define\s+(STDIO_BUS_\w+)\s+(?:\(?-?\d+\)?)\s*$", text, flags=re.MULTILINE)
-    text = re.sub(r"#if(?:n?def)?\s+(?:defined\()?__cplusplus.*?#endif", "", text, flags=re.DOTALL)
-    text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\bSTDIO_BUS_API\s+", "", text)
-    return "".join(f"#define {name} ...\n" for name in constants) + text
 
 
 def main() -> None:

@@ -1,90 +1,28 @@
-"""The fixtures: thin shells over `pytest_stdiobus.bus`."""
+"""The fixtures: thin shells over the objects of `pytest_stdiobus.testing`."""
 
 from __future__ import annotations
 
 import functools
-import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
-from pytest_stdiobus.bus import (
-    AsyncStdioBus,
-    BackendMode,
-    BusConfig,
-    DockerOptions,
-    LimitsConfig,
-    PoolConfig,
-    StdioBus,
-    SubprocessOptions,
-)
-from pytest_stdiobus.data import data_dir
-from pytest_stdiobus.options import docker_options, selected_backends, subprocess_options
+from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
+from pytest_stdiobus.options import docker_options, native_options, selected_backends, subprocess_options
+from pytest_stdiobus.sdk import selected_client
+from pytest_stdiobus.testing.factory import BusFactory, Workshop, echo_pool
+from pytest_stdiobus.testing.faults import Faults
+from pytest_stdiobus.testing.loops import ANYIO, LOOP_SCOPES, loop_of
+from pytest_stdiobus.testing.orphans import OrphanError
+from pytest_stdiobus.testing.report import record_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-# A test is over when its fixtures end: nobody waits longer for a worker that does not.
-_STOP_TIMEOUT_SEC = 2.0
-_LOOP_SCOPES = ("function", "class", "module", "package", "session")  # of pytest-asyncio
-_WORKERS_IN_CONTAINER = "/stdiobus-workers"
-_MARKER_ARGUMENTS = ("pools", "limits")
+    from pytest_stdiobus.testing.wire import Wire
 
-
-class BusFactory:
-    """Makes started buses for one test and stops them afterwards."""
-
-    def __init__(self, backend: str, subprocess: SubprocessOptions, docker: DockerOptions) -> None:
-        """Remember what every bus of the test shares."""
-        self._backend = backend
-        self._subprocess = subprocess
-        workers = f"--volume={data_dir() / 'workers'}:{_WORKERS_IN_CONTAINER}:ro"
-        self._docker = replace(docker, extra_args=[workers, *docker.extra_args])
-        self._buses: list[AsyncStdioBus] = []
-
-    async def __call__(
-        self,
-        pools: list[PoolConfig] | None = None,
-        *,
-        limits: LimitsConfig | None = None,
-        config: BusConfig | None = None,
-        config_path: str | os.PathLike[str] | None = None,
-        **options: Any,
-    ) -> AsyncStdioBus:
-        """A started bus; without a configuration it has the bundled echo worker.
-
-        Args:
-            pools: its pools.
-            limits: its limits; None leaves the kernel's.
-            config: a whole configuration in place of both.
-            config_path: a configuration file in their place.
-            options: passed to `AsyncStdioBus`, such as ``timeout_ms`` or ``backend``.
-        """
-        if config is None and config_path is None:
-            config = BusConfig(pools=pools if pools is not None else [echo_pool(self._backend)], limits=limits)
-        options = {"backend": self._backend, "subprocess": self._subprocess, "docker": self._docker, **options}
-        bus = AsyncStdioBus(config, config_path=config_path, **options)
-        self._buses.append(bus)
-        await bus.start()
-        return bus
-
-    async def stop(self) -> None:
-        """Stop every bus that was made, the last one first."""
-        for bus in reversed(self._buses):
-            await bus.stop(_STOP_TIMEOUT_SEC)
-
-
-def echo_pool(backend: str = BackendMode.AUTO.value) -> PoolConfig:
-    """The default pool: a worker that echoes any method and streams on ``stream``.
-
-    In a container it runs on the image's own ``python3``.
-    """
-    if backend == BackendMode.DOCKER.value:
-        return PoolConfig(id="echo", command="python3", args=[f"{_WORKERS_IN_CONTAINER}/echo.py"])
-    return PoolConfig(id="echo", command=sys.executable, args=[str(data_dir() / "workers" / "echo.py")])
+_MARKER_ARGUMENTS = ("pools", "limits", "orphans")
 
 
 @pytest.fixture
@@ -107,16 +45,37 @@ def stdiobus_docker(request: pytest.FixtureRequest) -> DockerOptions:
 
 
 @pytest.fixture
+def stdiobus_wire(request: pytest.FixtureRequest) -> Wire:
+    """What crosses the wire of every bus that these fixtures make for the test, both ways; see `Wire`."""
+    if (client := selected_client(request.config)) is not None:
+        pytest.skip(f"{client.name} does not show its wire")
+    return record_of(request.node).wire
+
+
+@pytest.fixture
+def stdiobus_faults(stdiobus_backend: str) -> Iterator[Faults]:
+    """Toxics between bus and worker, see `Faults`; `stdiobus` and `stdiobus_sync` of the test go through them.
+
+    The pools of `make_stdiobus` do so where they are wrapped: ``pools=[stdiobus_faults.wrap(pool)]``.
+    """
+    faults = Faults(stdiobus_backend)
+    try:
+        yield faults
+    finally:
+        faults.close()
+
+
+@pytest.fixture
 def make_stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str) -> Callable[..., Awaitable[AsyncStdioBus]]:  # noqa: ARG001 - parametrises
     """``await make_stdiobus(pools=[...], ...)``: started buses, all stopped after the test; see `BusFactory`."""
-    factory: BusFactory = request.getfixturevalue(f"_stdiobus_factory_{_loop_of(request, 'make_stdiobus')}")
+    factory: BusFactory = request.getfixturevalue(f"_stdiobus_factory_{loop_of(request, 'make_stdiobus')}")
     return factory
 
 
 @pytest.fixture
 def stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_config: BusConfig) -> AsyncStdioBus:  # noqa: ARG001 - resolved by the fixture of the loop
     """A started bus on the selected backend, on the event loop of the test."""
-    loop = _loop_of(request, "stdiobus")
+    loop = loop_of(request, "stdiobus")
     request.getfixturevalue(f"_stdiobus_factory_{loop}")
     bus: AsyncStdioBus = request.getfixturevalue(f"_stdiobus_started_{loop}")
     return bus
@@ -124,49 +83,56 @@ def stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_con
 
 @pytest.fixture
 def stdiobus_sync(
-    request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_config: BusConfig, stdiobus_docker: DockerOptions
+    request: pytest.FixtureRequest, _stdiobus_workshop: Workshop, stdiobus_config: BusConfig
 ) -> Iterator[StdioBus]:
     """A started bus for a test that is no coroutine."""
-    bus = StdioBus(
-        _marked_config(request, stdiobus_config),
-        backend=stdiobus_backend,
-        subprocess=subprocess_options(request.config),
-        docker=stdiobus_docker,
-    )
-    bus.start()
+    config = _stdiobus_workshop.with_faults(_marked_config(request, stdiobus_config))
+    bus = _stdiobus_workshop.make(StdioBus, "stdiobus_sync", config)
     try:
+        bus.start()
         yield bus
     finally:
-        bus.stop(_STOP_TIMEOUT_SEC)
+        _stdiobus_workshop.end_faults()
+        bus.stop(_stdiobus_workshop.stop_timeout_sec)
+        bus.destroy()
 
 
-def _marked_config(request: pytest.FixtureRequest, config: BusConfig) -> BusConfig:
+@pytest.fixture
+def _stdiobus_workshop(
+    request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_docker: DockerOptions
+) -> Iterator[Workshop]:
+    """Where the buses of the test are made; it ends after all of them have."""
+    workshop = Workshop(
+        record_of(request.node),
+        stdiobus_backend,
+        native_options(request.config),
+        subprocess_options(request.config),
+        stdiobus_docker,
+        orphans=_marker_arguments(request).get("orphans", True),
+        faults=request.getfixturevalue("stdiobus_faults") if "stdiobus_faults" in request.fixturenames else None,
+        client=selected_client(request.config),
+    )
+    yield workshop
+    try:
+        workshop.check()
+    except OrphanError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def _marker_arguments(request: pytest.FixtureRequest) -> dict[str, Any]:
     marker = request.node.get_closest_marker("stdiobus")
     if marker is None:
-        return config
+        return {}
     unknown = sorted(set(marker.kwargs) - set(_MARKER_ARGUMENTS))
     if marker.args or unknown:
         message = f"the stdiobus marker takes {', '.join(_MARKER_ARGUMENTS)} by name, got {[*marker.args, *unknown]}"
         raise pytest.UsageError(message)
-    return BusConfig(pools=marker.kwargs.get("pools", config.pools), limits=marker.kwargs.get("limits", config.limits))
+    return dict(marker.kwargs)
 
 
-def _loop_of(request: pytest.FixtureRequest, fixture: str) -> str:
-    """Which private fixture runs on the event loop of the test: a loop scope of pytest-asyncio, or anyio."""
-    node = request.node
-    marker = node.get_closest_marker("asyncio")
-    if marker is not None:
-        scope = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope")
-        return str(scope or request.config.getini("asyncio_default_test_loop_scope") or "function")
-    if node.get_closest_marker("anyio") is not None:
-        backend = request.getfixturevalue("anyio_backend")
-        name = backend if isinstance(backend, str) else backend[0]
-        if name == "asyncio":
-            return "anyio"
-        pytest.fail(f"{fixture} runs on asyncio, this test runs on {name}", pytrace=False)
-    pytest.fail(
-        f"{fixture} is asynchronous: make the test a coroutine (async def), or ask for stdiobus_sync", pytrace=False
-    )
+def _marked_config(request: pytest.FixtureRequest, config: BusConfig) -> BusConfig:
+    given = _marker_arguments(request)
+    return BusConfig(pools=given.get("pools", config.pools), limits=given.get("limits", config.limits))
 
 
 def _fixtures_on(loop: str) -> dict[str, Any]:
@@ -177,22 +143,19 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     """
     factory_name, started_name = f"_stdiobus_factory_{loop}", f"_stdiobus_started_{loop}"
 
-    async def factory(request: pytest.FixtureRequest) -> AsyncIterator[BusFactory]:
-        maker = BusFactory(
-            request.getfixturevalue("stdiobus_backend"),
-            subprocess_options(request.config),
-            request.getfixturevalue("stdiobus_docker"),
-        )
+    async def factory(_stdiobus_workshop: Workshop) -> AsyncIterator[BusFactory]:
+        maker = BusFactory(_stdiobus_workshop)
         try:
             yield maker
         finally:
             await maker.stop()
 
-    async def started(request: pytest.FixtureRequest) -> AsyncStdioBus:
+    async def started(request: pytest.FixtureRequest, _stdiobus_workshop: Workshop) -> AsyncStdioBus:
         maker: BusFactory = request.getfixturevalue(factory_name)
-        return await maker(config=_marked_config(request, request.getfixturevalue("stdiobus_config")))
+        config = _marked_config(request, request.getfixturevalue("stdiobus_config"))
+        return await maker.start("stdiobus", _stdiobus_workshop.with_faults(config))
 
-    if loop == "anyio":
+    if loop == ANYIO:
         define: Any = pytest.fixture
     else:
         define = functools.partial(pytest_asyncio.fixture, loop_scope=loop)
@@ -202,5 +165,5 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     }
 
 
-for _loop in (*_LOOP_SCOPES, "anyio"):
+for _loop in (*LOOP_SCOPES, ANYIO):
     globals().update(_fixtures_on(_loop))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.bus import BackendMode, DockerOptions, SubprocessOptions
+from pytest_stdiobus.bus import BackendMode, DockerOptions, NativeOptions, SubprocessOptions
 from pytest_stdiobus.bus.backends import backend_obstacle
 
 if TYPE_CHECKING:
@@ -46,8 +46,18 @@ BACKEND = Option(
     "backend of the stdiobus fixtures: auto, native, subprocess, docker, a comma list, or all",
 )
 BINARY = Option("stdiobus-binary", "", "kernel executable that the subprocess backend runs in place of the bundled one")
+LIBRARY = Option(
+    "stdiobus-library",
+    "",
+    "shared library with the embedding API that the native backend loads in place of the bundled one",
+)
 IMAGE = Option("stdiobus-image", "stdiobus-kernel", "container image that the docker backend runs")
-OPTIONS = (BACKEND, BINARY, IMAGE)
+SDK = Option(
+    "stdiobus-sdk",
+    "reference",
+    "client that the fixtures hand out: reference, stdiobus (the published package), or module:attribute",
+)
+OPTIONS = (BACKEND, BINARY, LIBRARY, IMAGE, SDK)
 _SELECTED = pytest.StashKey["Sequence[SelectedBackend]"]()
 
 
@@ -65,6 +75,11 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         group.addoption(option.flag, dest=option.ini, default=None, metavar="VALUE", help=option.help)
         parser.addini(option.ini, option.help, default=None)
+
+
+def native_options(config: pytest.Config) -> NativeOptions:
+    """The options of the native backend that follow from the user's."""
+    return NativeOptions(library_path=LIBRARY.value(config))
 
 
 def subprocess_options(config: pytest.Config) -> SubprocessOptions:
@@ -93,16 +108,19 @@ def selected_backends(config: pytest.Config) -> Sequence[SelectedBackend]:
 
 def _select(config: pytest.Config) -> Sequence[SelectedBackend]:
     given = BACKEND.value(config)
-    binary = subprocess_options(config)
+
+    def obstacle_of(name: str) -> str | None:
+        return backend_obstacle(BackendMode(name), subprocess_options(config), native=native_options(config))
+
     concrete = [mode.value for mode in BackendMode if mode is not BackendMode.AUTO]
     if given == ALL:
-        return [SelectedBackend(name, backend_obstacle(BackendMode(name), binary)) for name in concrete]
+        return [SelectedBackend(name, obstacle_of(name)) for name in concrete]
     selected = []
     for name in dict.fromkeys(part.strip() for part in given.split(",")):
         if name not in [mode.value for mode in BackendMode]:
             message = f"{BACKEND.flag}: {name!r} is not a backend; use auto, {', '.join(concrete)}, a comma list or all"
             raise pytest.UsageError(message)
-        if (obstacle := backend_obstacle(BackendMode(name), binary)) is not None:
+        if (obstacle := obstacle_of(name)) is not None:
             message = f"{BACKEND.flag}: {name} cannot be used: {obstacle}"
             raise pytest.UsageError(message)
         selected.append(SelectedBackend(name))

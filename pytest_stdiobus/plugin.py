@@ -12,7 +12,9 @@ import pytest
 from pytest_stdiobus.bus import BackendMode, StdioBusError
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
-from pytest_stdiobus.options import BINARY, IMAGE, add_options, selected_backends
+from pytest_stdiobus.options import BINARY, IMAGE, LIBRARY, add_options, selected_backends
+from pytest_stdiobus.sdk import client_name, selected_client
+from pytest_stdiobus.testing.report import attach, explain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,15 +33,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker, and refuse options that cannot work before anything runs."""
     config.addinivalue_line(
-        "markers", "stdiobus(pools=..., limits=...): pools and limits of the bus that the stdiobus fixture starts"
+        "markers",
+        "stdiobus(pools=..., limits=..., orphans=True): pools and limits of the bus that the stdiobus "
+        "fixture starts, and whether processes that its workers leave behind are an error",
     )
     selected_backends(config)
+    selected_client(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which backend and which kernel the tests run on."""
     names = [backend.name for backend in selected_backends(config) if backend.obstacle is None]
-    return f"stdiobus: backend {', '.join(names)} | kernel {_kernel(config)} | client reference"
+    return f"stdiobus: backend {', '.join(names)} | kernel {_kernel(config)} | client {client_name(config)}"
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -73,6 +78,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("stdiobus_backend", parameters, indirect=True)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show in the report of a failing test what its buses did, whether or not it asked for that."""
+    if call.excinfo is not None:
+        explain(item, call.excinfo.value)
+    report = yield
+    if report.failed:
+        attach(item, report)
+    return report
+
+
 def _needs_mark(item: pytest.Function, fixturenames: list[str]) -> bool:
     if _ASYNC_FIXTURES.isdisjoint(fixturenames):
         return False
@@ -90,15 +108,24 @@ def _is_overridden(metafunc: pytest.Metafunc) -> bool:
 
 def _kernel(config: pytest.Config) -> str:
     names = {backend.name for backend in selected_backends(config)}
+    library = LIBRARY.value(config)
+    if library and names <= {BackendMode.NATIVE.value, BackendMode.AUTO.value}:
+        return f"{native_version(library) or 'of unknown version'} ({library}{_digest(library)})"
     if names == {BackendMode.NATIVE.value}:
-        return f"{native_version()} (bundled library)"
+        return f"{native_version()} (bundled library)" if selected_client(config) is None else "of the client"
     if names == {BackendMode.DOCKER.value}:
         return f"of the image {IMAGE.value(config)}"
     try:
         binary = resolve_binary(BINARY.value(config))
     except StdioBusError:
         return "none"
-    digest = hashlib.sha256(Path(binary.path).read_bytes()).hexdigest()[:_SHOWN_DIGITS]
     if binary.bundled:
-        return f"{native_version()} (bundled, {digest}...)"
-    return f"{binary.path} ({digest}...)"
+        return f"{native_version()} (bundled{_digest(binary.path)})"
+    return f"{binary.path} ({_digest(binary.path).removeprefix(', ')})"
+
+
+def _digest(path: str) -> str:
+    """The first digits of a file's digest; nothing where the system finds the file elsewhere."""
+    if not Path(path).is_file():
+        return ""
+    return f", {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:_SHOWN_DIGITS]}..."

@@ -12,12 +12,13 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 # A part may not import what stands behind it.
 FORBIDDEN = {
-    "bus": {"kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
-    "kit": {"bus", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
-    "report": {"bus", "suite", "cli", "streams", "plugin", "fixtures", "options"},
-    "streams": {"kit", "report", "suite", "cli", "plugin", "fixtures", "options"},
-    "workers": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
-    "data": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
+    "bus": {"kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
+    "kit": {"bus", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
+    "report": {"bus", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
+    "streams": {"kit", "report", "suite", "cli", "plugin", "fixtures", "testing", "options"},
+    "testing": {"kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
+    "workers": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
+    "data": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
 }
 WITHOUT_PYTEST = {"bus", "kit", "report", "streams", "workers", "data", "cli", "kernel_command"}
 PLUGIN_LINES = 250

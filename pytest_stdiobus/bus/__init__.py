@@ -27,6 +27,7 @@ from pytest_stdiobus.bus.sync import StdioBus
 from pytest_stdiobus.bus.types import (
     AuditEvent,
     BackendMode,
+    BusOptions,
     BusState,
     BusStats,
     DockerOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "AuditEvent",
     "BackendMode",
     "BusConfig",
+    "BusOptions",
     "BusState",
     "BusStats",
     "CancelledError",

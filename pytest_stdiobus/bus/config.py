@@ -62,8 +62,30 @@ class LimitsConfig:
 class BusConfig:
     """Pools and limits of a bus (SDK-WIR-06)."""
 
-    pools: list[PoolConfig]
+    pools: list[PoolConfig] = field(default_factory=list)
     limits: LimitsConfig | None = None
+
+    def validate(self) -> None:
+        """Refuse what no kernel can run; every bus does so when it is made.
+
+        Raises:
+            InvalidArgumentError: no pools, or a pool without id, command or instances.
+        """
+        if not self.pools:
+            message = "pools: expected at least one pool"
+            raise InvalidArgumentError(message)
+        for number, pool in enumerate(self.pools):
+            for name in ("id", "command"):
+                if not getattr(pool, name):
+                    message = f"pools[{number}].{name}: expected a text, got {getattr(pool, name)!r}"
+                    raise InvalidArgumentError(message)
+            if pool.instances < 1:
+                message = f"pools[{number}].instances: expected at least 1, got {pool.instances!r}"
+                raise InvalidArgumentError(message)
+
+    def to_json(self) -> str:
+        """The configuration in the kernel's schema, as text."""
+        return json.dumps(self.to_dict(), allow_nan=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration in the kernel's schema; unset limits are omitted."""
@@ -97,7 +119,8 @@ class KernelConfig:
             InvalidArgumentError: it holds something JSON cannot say.
         """
         try:
-            return cls.parse(json.dumps(config.to_dict(), allow_nan=False), "config")
+            config.validate()
+            return cls.parse(config.to_json(), "config")
         except (TypeError, AttributeError, ValueError) as error:
             if isinstance(error, InvalidArgumentError):
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import Any
 
 
 class ErrorCode(IntEnum):
@@ -32,80 +32,84 @@ class StdioBusError(Exception):
         details: further data, such as the ``data`` of a JSON-RPC error, or None.
     """
 
-    default_code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+    code: int = ErrorCode.INTERNAL
 
     def __init__(self, message: str, details: Any = None) -> None:
         """Keep the message and its details."""
         super().__init__(message)
-        self.code: int = self.default_code
         self.message = message
         self.details = details
+
+    def to_dict(self) -> dict[str, Any]:
+        """``code``, ``message`` and, where there are any, ``details``: as in a JSON-RPC error, `details` for ``data``."""
+        known: dict[str, Any] = {"code": int(self.code), "message": self.message}
+        return known if self.details is None else {**known, "details": self.details}
 
 
 class InvalidArgumentError(StdioBusError, ValueError):
     """An argument or a configuration that can never work."""
 
-    default_code = ErrorCode.INVALID_ARGUMENT
+    code = ErrorCode.INVALID_ARGUMENT
 
 
 class InvalidStateError(StdioBusError):
     """A call that the bus cannot serve in its present state."""
 
-    default_code = ErrorCode.INVALID_STATE
+    code = ErrorCode.INVALID_STATE
 
 
 class TimeoutError(StdioBusError, builtins.TimeoutError):  # noqa: A001 - the published name
     """No answer within the time allowed."""
 
-    default_code = ErrorCode.TIMEOUT
+    code = ErrorCode.TIMEOUT
 
 
 class CancelledError(StdioBusError):
     """The peer cancelled the operation."""
 
-    default_code = ErrorCode.CANCELLED
+    code = ErrorCode.CANCELLED
 
 
 class TransportError(StdioBusError):
     """The message could not be carried: the bus or the worker is gone, or shuts down."""
 
-    default_code = ErrorCode.TRANSPORT_ERROR
+    code = ErrorCode.TRANSPORT_ERROR
 
 
 class NegotiationFailedError(StdioBusError):
     """The handshake found no common ground."""
 
-    default_code = ErrorCode.NEGOTIATION_FAILED
+    code = ErrorCode.NEGOTIATION_FAILED
 
 
 class PolicyDeniedError(StdioBusError):
     """A policy of the peer refused the operation."""
 
-    default_code = ErrorCode.POLICY_DENIED
+    code = ErrorCode.POLICY_DENIED
 
 
 class UnavailableError(StdioBusError):
     """Nobody can serve this: a missing backend, or a pool without a live worker."""
 
-    default_code = ErrorCode.UNAVAILABLE
+    code = ErrorCode.UNAVAILABLE
 
 
 class ResourceExhaustedError(StdioBusError):
     """A limit of the bus was reached."""
 
-    default_code = ErrorCode.RESOURCE_EXHAUSTED
+    code = ErrorCode.RESOURCE_EXHAUSTED
 
 
 class NotSupportedError(StdioBusError):
     """This backend or platform cannot do it."""
 
-    default_code = ErrorCode.NOT_SUPPORTED
+    code = ErrorCode.NOT_SUPPORTED
 
 
 class InternalError(StdioBusError):
     """Something that should not happen did."""
 
-    default_code = ErrorCode.INTERNAL
+    code: int = ErrorCode.INTERNAL
 
 
 class RemoteError(InternalError):
@@ -142,7 +146,7 @@ _CLASSES: tuple[type[StdioBusError], ...] = (
 
 def error_from_code(code: int, message: str, details: Any = None) -> StdioBusError:
     """The exception for a canonical code (SDK-ERR-01); an `InternalError` for any other number."""
-    kind = next((kind for kind in _CLASSES if kind.default_code == code), InternalError)
+    kind = next((kind for kind in _CLASSES if kind.code == code), InternalError)
     return kind(message, details)
 
 

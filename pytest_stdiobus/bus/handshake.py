@@ -41,6 +41,17 @@ class HelloResult:
     session_id: str = ""
     extensions: dict[str, ExtensionInfo] = field(default_factory=dict)
 
+    @classmethod
+    def from_dict(cls, result: dict[str, Any]) -> HelloResult:
+        """Read the result of a handshake; what it lacks stays empty."""
+        version, session = result.get("negotiatedProtocolVersion"), result.get("sessionId")
+        agreed = result.get("extensions")
+        return cls(
+            negotiated_protocol_version=version if isinstance(version, str) else "",
+            session_id=session if isinstance(session, str) else "",
+            extensions={name: _extension(value) for name, value in agreed.items()} if isinstance(agreed, dict) else {},
+        )
+
 
 def read_result(result: Any, offered: HelloParams) -> HelloResult:
     """The agreement.
@@ -52,13 +63,12 @@ def read_result(result: Any, offered: HelloParams) -> HelloResult:
     if not isinstance(version, str):
         message = f"the peer does not know {METHOD}: its answer names no negotiatedProtocolVersion"
         raise NegotiationFailedError(message, result)
-    session, agreed = result.get("sessionId"), result.get("extensions")
-    extensions = {name: _extension(value) for name, value in agreed.items()} if isinstance(agreed, dict) else {}
+    agreed = HelloResult.from_dict(result)
     for name, extension in offered.extensions.items():
-        if extension.required and not (name in extensions and extensions[name].active):
+        if extension.required and not (name in agreed.extensions and agreed.extensions[name].active):
             message = f"the required extension {name!r} ({extension.version}) is not active"
             raise NegotiationFailedError(message, result)
-    return HelloResult(version, session if isinstance(session, str) else "", extensions)
+    return agreed
 
 
 def refused(error: RemoteError) -> NegotiationFailedError | None:

@@ -199,6 +199,10 @@ class BusLife:
         """How many clients are connected to the listener; -1 where the backend cannot know."""
         return self._backend.client_count()
 
+    def get_log(self) -> list[str]:
+        """The last lines of the kernel's log; of the subprocess and docker backends also the workers' stderr."""
+        return self._backend.log()
+
     def get_pending_count(self) -> int:
         """How many requests of this client wait for their answers."""
         return len(self._calls)

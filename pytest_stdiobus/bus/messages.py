@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.bus.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from pytest_stdiobus.bus.types import AuditEvent, Identity, RequestOptions
+    from pytest_stdiobus.bus.types import RequestOptions
 
 METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
-
-_EXTENSION_NAMES = {
-    "subject_id": "subjectId",
-    "asserted_by": "assertedBy",
-    "event_id": "eventId",
-    "parent_event_id": "parentEventId",
-}
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -82,7 +74,7 @@ def notification(
         if options.agent_id is not None:
             message["agentId"] = options.agent_id
         parts = {"identity": options.identity, "audit": options.audit}
-        extensions = {name: _extension(part) for name, part in parts.items() if part is not None}
+        extensions = {name: part.to_dict() for name, part in parts.items() if part is not None}
         if extensions:
             message["_ext"] = extensions
     return message
@@ -120,8 +112,3 @@ def sessions_of(message: dict[str, Any]) -> tuple[str | None, str | None]:
 
 def _member(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else None
-
-
-def _extension(part: Identity | AuditEvent) -> dict[str, Any]:
-    members = ((field.name, getattr(part, field.name)) for field in fields(part))
-    return {_EXTENSION_NAMES.get(name, name): value for name, value in members if value is not None}

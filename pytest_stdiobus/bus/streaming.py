@@ -31,7 +31,7 @@ class StreamBuffer(Mailbox[StreamEvent]):
 
     def set_result(self, result: Any) -> None:
         """Take the answer."""
-        self.put(StreamEvent(StreamEventType.RESULT, result))
+        self.put(StreamEvent(StreamEventType.RESULT, result=result))
         self.end()
 
     def set_exception(self, error: StdioBusError) -> None:

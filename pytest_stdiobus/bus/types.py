@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
 from typing import Any
+
+from pytest_stdiobus.bus.errors import InvalidArgumentError
+
+_MAX_PORT = 65535
 
 
 class BackendMode(str, Enum):
@@ -61,6 +65,8 @@ class NativeOptions:
         tcp_port: its port; 0 lets the system choose (see ``get_listen_address()``).
         unix_path: the path of a unix listener.
         poll_interval_ms: how often to look when the library offers no descriptor to wait on.
+        library_path: a shared library of your own with the embedding API, which is never replaced by another; empty
+            for the bundled one.
     """
 
     listen_mode: ListenMode | str = ListenMode.NONE
@@ -68,6 +74,28 @@ class NativeOptions:
     tcp_port: int | None = None
     unix_path: str | None = None
     poll_interval_ms: int = 1
+    library_path: str = ""
+
+    def validate(self) -> None:
+        """Refuse what can never work; every bus does so when it is made.
+
+        Raises:
+            InvalidArgumentError: no such mode, or a listener without a usable address.
+        """
+        try:
+            mode = ListenMode(self.listen_mode)
+        except ValueError as error:
+            message = f"listen_mode: {error}; modes: {', '.join(member.value for member in ListenMode)}"
+            raise InvalidArgumentError(message) from error
+        if mode is ListenMode.TCP and not (isinstance(self.tcp_port, int) and 0 <= self.tcp_port <= _MAX_PORT):
+            message = f"tcp_port: expected a number from 0 to {_MAX_PORT}, got {self.tcp_port!r}"
+            raise InvalidArgumentError(message)
+        if mode is ListenMode.UNIX and not self.unix_path:
+            message = "unix_path: a unix listener needs a path"
+            raise InvalidArgumentError(message)
+        if self.poll_interval_ms < 1:
+            message = f"poll_interval_ms: expected at least 1, got {self.poll_interval_ms!r}"
+            raise InvalidArgumentError(message)
 
 
 @dataclass(frozen=True)
@@ -77,12 +105,14 @@ class SubprocessOptions:
     Attributes:
         binary_path: a kernel of your own, which is never replaced by another; empty for the bundled one.
         start_timeout_sec: how long the kernel may take until it serves.
+        drain_timeout_sec: the longest that ``stop`` waits for workers, whatever it is given.
         stderr_buffer_lines: how many of the last lines of its stderr are kept for error messages.
         env: variables added to its environment.
     """
 
     binary_path: str = ""
     start_timeout_sec: float = 30.0
+    drain_timeout_sec: float = 30.0
     stderr_buffer_lines: int = 200
     env: dict[str, str] = field(default_factory=dict)
 
@@ -111,12 +141,26 @@ class DockerOptions:
 
 
 @dataclass(frozen=True)
+class BusOptions:
+    """What a bus with a configuration file is made of: ``AsyncStdioBus(**vars(options))``."""
+
+    config_path: str
+    backend: BackendMode = BackendMode.AUTO
+    timeout_ms: int = 30_000
+    docker: DockerOptions | None = None
+
+
+@dataclass(frozen=True)
 class Identity:
     """On whose behalf a request is made (SDK-WIR-03)."""
 
     subject_id: str
     role: str
     asserted_by: str = "self"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object on the wire."""
+        return _wire_names(self)
 
 
 @dataclass(frozen=True)
@@ -130,6 +174,10 @@ class AuditEvent:
     actor: dict[str, str] | None = None
     resource: str | None = None
     outcome: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object on the wire."""
+        return _wire_names(self)
 
 
 @dataclass(frozen=True)
@@ -163,22 +211,19 @@ class StreamEvent:
     """One event of `stream_request` (SDK-AGG-02).
 
     Attributes:
-        type: what `data` is.
-        data: the text of a chunk, or the result, which includes the aggregated text where it is an object.
+        type: which of the two it is.
+        text: the text of a chunk, else None.
+        result: the result, which includes the aggregated text where it is an object; None for a chunk.
     """
 
     type: StreamEventType
-    data: Any
+    text: str | None = None
+    result: Any = None
 
     @property
-    def text(self) -> str | None:
-        """The text of a chunk, else None."""
-        return self.data if self.type is StreamEventType.CHUNK else None
-
-    @property
-    def result(self) -> Any:
-        """The result, or None for a chunk."""
-        return self.data if self.type is StreamEventType.RESULT else None
+    def data(self) -> Any:
+        """The text of a chunk, or the result."""
+        return self.text if self.type == StreamEventType.CHUNK else self.result
 
 
 class OverflowPolicy(str, Enum):
@@ -187,3 +232,16 @@ class OverflowPolicy(str, Enum):
     DROP_OLDEST = "drop_oldest"
     DROP_NEWEST = "drop_newest"
     CLOSE = "close"
+
+
+_WIRE_NAMES = {
+    "subject_id": "subjectId",
+    "asserted_by": "assertedBy",
+    "event_id": "eventId",
+    "parent_event_id": "parentEventId",
+}
+
+
+def _wire_names(part: Identity | AuditEvent) -> dict[str, Any]:
+    members = ((field.name, getattr(part, field.name)) for field in fields(part))
+    return {_WIRE_NAMES.get(name, name): value for name, value in members if value is not None}

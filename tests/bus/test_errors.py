@@ -12,7 +12,7 @@ from pytest_stdiobus.bus.errors import error_from_wire
 
 @pytest.mark.parametrize("code", [code for code in bus.ErrorCode if code is not bus.ErrorCode.INTERNAL])
 def test_every_code_has_its_class(code: bus.ErrorCode) -> None:
-    classes = [kind for kind in bus.StdioBusError.__subclasses__() if kind.default_code is code]
+    classes = [kind for kind in bus.StdioBusError.__subclasses__() if kind.code is code]
     assert len(classes) == 1
     assert classes[0]("text").code == code
 

@@ -80,7 +80,10 @@ async def test_the_death_of_the_kernel_fails_what_is_in_flight(kernel: Path) -> 
         await bus.request("m")
 
 
-async def test_a_kernel_that_obeys_nothing_is_killed_within_the_timeout_plus_a_second(kernel: Path) -> None:
+@pytest.mark.parametrize(("timeout_sec", "drain_timeout_sec"), [(0.2, 30.0), (30.0, 0.2)])
+async def test_a_kernel_that_obeys_nothing_is_killed_within_the_shorter_timeout_plus_a_second(
+    kernel: Path, timeout_sec: float, drain_timeout_sec: float
+) -> None:
     write(
         kernel,
         """
@@ -91,10 +94,11 @@ async def test_a_kernel_that_obeys_nothing_is_killed_within_the_timeout_plus_a_s
         while True: signal.pause()
         """,
     )
-    bus = AsyncStdioBus(CONFIG, backend="subprocess")
+    options = SubprocessOptions(drain_timeout_sec=drain_timeout_sec)
+    bus = AsyncStdioBus(CONFIG, backend="subprocess", subprocess=options)
     await bus.start()
     began = asyncio.get_running_loop().time()
-    await bus.stop(0.2)
+    await bus.stop(timeout_sec)
     assert asyncio.get_running_loop().time() - began < 1.2
 
 

@@ -78,7 +78,7 @@ def test_a_bad_value_is_a_usage_error(pytester: pytest.Pytester, value: str, wor
 def test_a_named_backend_that_is_missing_says_why_and_what_to_install(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_stdiobus.bus.backends.native._library", _absent)
+    monkeypatch.setattr("pytest_stdiobus.bus.backends.native.open_library", _absent)
     result = pytester.runpytest("--stdiobus-backend=native")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*native cannot be used: *C compiler*"])
@@ -97,7 +97,7 @@ def test_without_the_plugin_nothing_is_left(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("stdiobus:*")
 
 
-def _absent() -> None:
+def _absent(_path: str = "") -> None:
     from pytest_stdiobus.bus import UnavailableError
     from pytest_stdiobus.data import kernel_absence
 

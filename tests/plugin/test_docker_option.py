@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.bus import DockerOptions
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLE = """
     async def test_agent(stdiobus, make_stdiobus):
         assert stdiobus.get_backend_type() == "docker"
@@ -33,6 +35,12 @@ def test_the_first_example_runs_in_a_container(pytester: pytest.Pytester, docker
     pytester.makepyfile(EXAMPLE)
     result = pytester.runpytest("--stdiobus-backend=docker", f"--stdiobus-image={docker.image}")
     result.stdout.fnmatch_lines([f"stdiobus: backend docker | kernel of the image {docker.image} | client reference"])
+    result.assert_outcomes(passed=1)
+
+
+def test_the_example_of_the_documentation_runs_in_a_container(pytester: pytest.Pytester, docker: DockerOptions) -> None:
+    example = EXAMPLES / "test_in_a_container.py"
+    result = pytester.runpytest(str(example), "--stdiobus-backend=docker", f"--stdiobus-image={docker.image}")
     result.assert_outcomes(passed=1)
 
 

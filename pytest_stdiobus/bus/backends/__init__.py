@@ -19,11 +19,14 @@ _AUTO = (BackendMode.SUBPROCESS, BackendMode.NATIVE, BackendMode.DOCKER)
 
 
 def backend_obstacle(
-    mode: BackendMode, subprocess: SubprocessOptions | None = None, docker: DockerOptions | None = None
+    mode: BackendMode,
+    subprocess: SubprocessOptions | None = None,
+    docker: DockerOptions | None = None,
+    native: NativeOptions | None = None,
 ) -> str | None:
     """Why a backend cannot be used here and what to do about it, or None when it can."""
     if mode is BackendMode.NATIVE:
-        return native_obstacle()
+        return native_obstacle(native or NativeOptions())
     if mode is BackendMode.SUBPROCESS:
         return subprocess_obstacle(subprocess or SubprocessOptions())
     if mode is BackendMode.DOCKER:
@@ -40,26 +43,30 @@ def create_backend(
     subprocess: SubprocessOptions,
     docker: DockerOptions,
 ) -> Backend:
-    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener needs native.
+    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener or a library needs native.
 
     Raises:
         InvalidArgumentError: no such mode, a listener with another backend than native, an impossible option.
         UnavailableError: the backend cannot be used here; the message says why and what to install.
     """
     try:
-        wanted, listen = BackendMode(mode), ListenMode(native.listen_mode)
+        wanted = BackendMode(mode)
     except ValueError as error:
-        message = f"{error}; backends: {_names(BackendMode)}; listen modes: {_names(ListenMode)}"
+        message = f"{error}; backends: {', '.join(member.value for member in BackendMode)}"
         raise InvalidArgumentError(message) from error
+    native.validate()
+    listen = ListenMode(native.listen_mode)
     if listen is not ListenMode.NONE:
         if wanted not in {BackendMode.AUTO, BackendMode.NATIVE}:
             message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
             raise InvalidArgumentError(message)
         wanted = BackendMode.NATIVE
+    if wanted is BackendMode.AUTO and native.library_path:
+        wanted = BackendMode.NATIVE
     candidates = _AUTO if wanted is BackendMode.AUTO else (wanted,)
     obstacles = []
     for candidate in candidates:
-        obstacle = backend_obstacle(candidate, subprocess, docker)
+        obstacle = backend_obstacle(candidate, subprocess, docker, native)
         if obstacle is None:
             if candidate is BackendMode.NATIVE:
                 return NativeBackend(config, sink, native)
@@ -69,7 +76,3 @@ def create_backend(
         obstacles.append(f"{candidate.value}: {obstacle}")
     message = "; ".join(obstacles)
     raise UnavailableError(message)
-
-
-def _names(kind: type[BackendMode | ListenMode]) -> str:
-    return ", ".join(member.value for member in kind)

@@ -55,6 +55,10 @@ class Backend(ABC):
     def client_count(self) -> int:
         """Clients of the listener, -1 where unknown."""
 
+    @abstractmethod
+    def log(self) -> list[str]:
+        """The last lines of the kernel's log; where the workers share its stderr, theirs too."""
+
     def listen_address(self) -> tuple[str, int] | str | None:
         """Where the bus listens, or None."""
         return None

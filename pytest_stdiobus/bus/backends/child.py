@@ -67,9 +67,10 @@ class ChildProcess:
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._stdin: int | None = self._process.stdin.fileno()
+        self._stderr = self._process.stderr.fileno()
         self._readers = {
             self._process.stdout.fileno(): (LineReader(), events.child_line),
-            self._process.stderr.fileno(): (LineReader(), events.child_stderr),
+            self._stderr: (LineReader(), events.child_stderr),
         }
         for fd in (self._stdin, *self._readers):
             os.set_blocking(fd, False)
@@ -97,6 +98,13 @@ class ChildProcess:
         self._closing_input = True
         if not self._flush_due:
             self._flush()
+
+    def read_stderr(self) -> None:
+        """Take what its stderr holds already, also while the loop does not run."""
+        if self._stderr in self._readers and not self._loop.is_closed():
+            for _ in range(_LAST_READS):
+                if self._stderr not in self._readers or not self._read(self._stderr):
+                    break
 
     def send_signal(self, number: int) -> None:
         """Send a signal, if it still runs."""

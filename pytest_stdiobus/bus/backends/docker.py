@@ -126,6 +126,12 @@ class DockerBackend(Backend):
         """Unknown: whoever may connect to the published port is a client."""
         return -1
 
+    def log(self) -> list[str]:
+        """What kernel and workers said on stderr, and the engine about them."""
+        if self._child is not None:
+            self._child.read_stderr()
+        return self._log.lines()
+
     # What the engine's command reports (see `ChildEvents`)
 
     def child_line(self, line: bytes) -> None:

@@ -28,6 +28,10 @@ class KernelLog:
         _log.info("%s", text)
         return line.endswith(_READY_LINE)
 
+    def lines(self) -> list[str]:
+        """What is kept."""
+        return list(self._lines)
+
     def refuses_configuration(self, status: int) -> bool:
         """Whether our kernel ended because of its configuration: it then lists the faults by their JSON path."""
         return status == _CONFIG_STATUS and bool(self._lines) and all(_FAULT.match(line) for line in self._lines)

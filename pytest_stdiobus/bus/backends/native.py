@@ -4,73 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import logging
 import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.bus.backends.base import Backend, Sink
+from pytest_stdiobus.bus.backends.library import open_library
 from pytest_stdiobus.bus.errors import InternalError, InvalidArgumentError, TransportError, UnavailableError
 from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, ListenMode, NativeOptions
-from pytest_stdiobus.data import kernel_absence
 
 if TYPE_CHECKING:
     from pytest_stdiobus.bus.config import KernelConfig
 
-_log = logging.getLogger("pytest_stdiobus.kernel")
-
-_LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
 _KEPT_LOG_LINES = 20
-_MAX_PORT = 0xFFFF
 # How long beyond its timeout stop() waits for the kernel to report the end; less than the second allowed.
 _STOP_MARGIN_SEC = 0.8
 
 
-@functools.cache
-def _library() -> tuple[Any, Any]:
-    try:
-        from pytest_stdiobus._native import ffi, lib  # noqa: PLC0415 - may be absent
-    except ModuleNotFoundError as error:
-        message = f"the native backend was not built: {kernel_absence()}"
-        raise UnavailableError(message) from error
-    except ImportError as error:
-        message = f"the native backend cannot be loaded: {error}; try: pip install --force-reinstall pytest-stdiobus"
-        raise UnavailableError(message) from error
-
-    @ffi.def_extern()  # type: ignore[untyped-decorator]
-    def stdiobus_on_message(_bus: Any, text: Any, length: int, owner: Any) -> None:
-        ffi.from_handle(owner).inbox.append(ffi.buffer(text, length)[:])
-
-    @ffi.def_extern()  # type: ignore[untyped-decorator]
-    def stdiobus_on_error(_bus: Any, code: int, text: Any, owner: Any) -> None:
-        ffi.from_handle(owner).faults.append(f"{ffi.string(text).decode(errors='replace')} ({code})")
-
-    @ffi.def_extern()  # type: ignore[untyped-decorator]
-    def stdiobus_on_log(_bus: Any, level: int, text: Any, owner: Any) -> None:
-        line = ffi.string(text).decode(errors="replace")
-        ffi.from_handle(owner).log_lines.append(line)
-        _log.log(_LOG_LEVELS[max(0, min(level, 3))], "%s", line)
-
-    return ffi, lib
-
-
-def native_obstacle() -> str | None:
+def native_obstacle(options: NativeOptions) -> str | None:
     """Why the native backend cannot be used here, or None."""
     try:
-        _library()
+        open_library(options.library_path)
     except UnavailableError as error:
         return error.message
     return None
 
 
-def native_version() -> str:
-    """The version of the bundled library, or an empty string where it is missing."""
+def native_version(library_path: str = "") -> str:
+    """The version of a library, by default of the bundled one; an empty string where it is missing or does not say."""
     try:
-        ffi, lib = _library()
+        return open_library(library_path).version
     except UnavailableError:
         return ""
-    return str(ffi.string(lib.stdio_bus_version()).decode())
 
 
 class NativeBackend(Backend):
@@ -80,7 +45,8 @@ class NativeBackend(Backend):
 
     def __init__(self, config: KernelConfig, sink: Sink, options: NativeOptions) -> None:
         """Prepare; the library is asked only by `start`."""
-        self._ffi, self._lib = _library()
+        self._library = open_library(options.library_path)
+        self._ffi, self._lib = self._library.ffi, self._library.lib
         self._config = config
         self._sink = sink
         self._options = options
@@ -164,6 +130,10 @@ class NativeBackend(Backend):
         """Clients of the listener."""
         return 0 if self._bus is None else int(self._lib.stdio_bus_client_count(self._bus))
 
+    def log(self) -> list[str]:
+        """The kernel's log; the workers' stderr is that of this process."""
+        return list(self.log_lines)
+
     def listen_address(self) -> tuple[str, int] | str | None:
         """Where the kernel listens; the port is the one in use."""
         mode = ListenMode(self._options.listen_mode)
@@ -171,7 +141,7 @@ class NativeBackend(Backend):
             return None
         if mode is ListenMode.UNIX:
             return self._options.unix_path
-        return self._options.tcp_host, int(self._lib.stdio_bus_get_listen_port(self._bus))
+        return self._options.tcp_host, self._library.listen_port(self._bus) or self._options.tcp_port or 0
 
     def _create(self) -> Any:
         ffi, lib = self._ffi, self._lib
@@ -179,9 +149,9 @@ class NativeBackend(Backend):
         handle = ffi.new_handle(self)
         self._kept += [options, handle]
         options.config_json = self._text(self._config.text)
-        options.on_message = lib.stdiobus_on_message
-        options.on_error = lib.stdiobus_on_error
-        options.on_log = lib.stdiobus_on_log
+        options.on_message = self._library.on_message
+        options.on_error = self._library.on_error
+        options.on_log = self._library.on_log
         options.user_data = handle
         options.log_level = 1
         self._fill_listener(options.listener)
@@ -195,16 +165,9 @@ class NativeBackend(Backend):
         mode = ListenMode(self._options.listen_mode)
         listener.mode = list(ListenMode).index(mode)
         if mode is ListenMode.TCP:
-            port = self._options.tcp_port
-            if port is None or not 0 <= port <= _MAX_PORT:
-                message = f"tcp_port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
-                raise InvalidArgumentError(message)
-            listener.tcp_host, listener.tcp_port = self._text(self._options.tcp_host), port
+            listener.tcp_host, listener.tcp_port = self._text(self._options.tcp_host), self._options.tcp_port
         elif mode is ListenMode.UNIX:
-            if not self._options.unix_path:
-                message = "unix_path: a unix listener needs a path"
-                raise InvalidArgumentError(message)
-            listener.unix_path = self._text(self._options.unix_path)
+            listener.unix_path = self._text(self._options.unix_path or "")
 
     def _text(self, text: str) -> Any:
         self._kept.append(self._ffi.new("char[]", text.encode()))

@@ -82,6 +82,7 @@ class SubprocessBackend(Backend):
             return
         self.state = BusState.STOPPING
         self._child.close_input()
+        timeout_sec = min(timeout_sec, self._options.drain_timeout_sec)
         patience = timeout_sec if self._binary.bundled else min(timeout_sec, _FOREIGN_PATIENCE_SEC)
         for wait in (patience, timeout_sec - patience + _FORCE_AFTER_SEC, _KILL_AFTER_SEC):
             if await self._exits_within(wait):
@@ -115,6 +116,12 @@ class SubprocessBackend(Backend):
     def client_count(self) -> int:
         """None: this kernel has no listener."""
         return 0
+
+    def log(self) -> list[str]:
+        """What kernel and workers said on stderr."""
+        if self._child is not None:
+            self._child.read_stderr()
+        return self._log.lines()
 
     def child_line(self, line: bytes) -> None:
         """Take a line of the kernel's stdout."""
