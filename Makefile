@@ -65,8 +65,10 @@ unit: kernel $(BIN)/python
 	  echo "the published client cannot be installed here: the tests that compare with it are skipped"
 	tests/with-engine $(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
 
-# The tests of the package once more under every other Python that is here (PATH and pyenv).
+# The tests of the package once more under every other Python that is here (PATH and pyenv), and under the first of
+# them with the lowest versions that pyproject.toml allows.
 PYTHONS := 3.10 3.11 3.12 3.13 3.14
+LOWEST := pytest==8.2.* pytest-asyncio==0.26.* cffi==1.17.* hypothesis==6.100.* jsonschema==4.20.*
 pythons:
 	@for version in $(PYTHONS); do \
 	  program=$$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
@@ -74,11 +76,15 @@ pythons:
 	  if [ -z "$$program" ] || ! "$$program" -c "" 2>/dev/null; then echo "Python $$version is not here"; continue; fi; \
 	  echo "Python $$version"; \
 	  $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-$$version || exit 1; \
+	  if [ $$version = $(firstword $(PYTHONS)) ]; then \
+	    echo "Python $$version with the lowest versions of what the package needs"; \
+	    $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-lowest PINS="$(LOWEST)" || exit 1; \
+	  fi; \
 	done
 
 package-tests: $(BIN)/python
-	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	tests/with-engine $(BIN)/pytest -n auto -q tests/bus tests/plugin tests/workers examples --stdiobus-backend=native,subprocess
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]" $(foreach pin,$(PINS),"$(pin)")
+	tests/with-engine $(BIN)/pytest -n auto -q tests/bus tests/plugin tests/testing tests/workers examples --stdiobus-backend=native,subprocess
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
