@@ -10,6 +10,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.bus.arguments import text, whole_number
 from pytest_stdiobus.bus.backends.base import Backend, Sink
 from pytest_stdiobus.bus.errors import InternalError, InvalidArgumentError, TransportError, UnavailableError
 from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats, ListenMode, NativeOptions
@@ -79,7 +80,12 @@ class NativeBackend(Backend):
     mode = BackendMode.NATIVE
 
     def __init__(self, config: KernelConfig, sink: Sink, options: NativeOptions) -> None:
-        """Prepare; the library is asked only by `start`."""
+        """Check the options; the library is asked only by `start`.
+
+        Raises:
+            InvalidArgumentError: an option can never work.
+        """
+        _check(options)
         self._ffi, self._lib = _library()
         self._config = config
         self._sink = sink
@@ -195,16 +201,9 @@ class NativeBackend(Backend):
         mode = ListenMode(self._options.listen_mode)
         listener.mode = list(ListenMode).index(mode)
         if mode is ListenMode.TCP:
-            port = self._options.tcp_port
-            if port is None or not 0 <= port <= _MAX_PORT:
-                message = f"tcp_port: expected a number from 0 to {_MAX_PORT}, got {port!r}"
-                raise InvalidArgumentError(message)
-            listener.tcp_host, listener.tcp_port = self._text(self._options.tcp_host), port
+            listener.tcp_host, listener.tcp_port = self._text(self._options.tcp_host), self._options.tcp_port
         elif mode is ListenMode.UNIX:
-            if not self._options.unix_path:
-                message = "unix_path: a unix listener needs a path"
-                raise InvalidArgumentError(message)
-            listener.unix_path = self._text(self._options.unix_path)
+            listener.unix_path = self._text(self._options.unix_path or "")
 
     def _text(self, text: str) -> Any:
         self._kept.append(self._ffi.new("char[]", text.encode()))
@@ -300,3 +299,13 @@ class NativeBackend(Backend):
     def _said(self) -> str:
         said = [*self.faults, *self.log_lines]
         return ": " + "; ".join(said) if said else ""
+
+
+def _check(options: NativeOptions) -> None:
+    whole_number("poll_interval_ms", options.poll_interval_ms, least=1)
+    mode = ListenMode(options.listen_mode)
+    if mode is ListenMode.TCP:
+        text("tcp_host", options.tcp_host)
+        whole_number("tcp_port", options.tcp_port, least=0, most=_MAX_PORT)
+    elif mode is ListenMode.UNIX:
+        text("unix_path", options.unix_path)
