@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_stdiobus.bus import DockerOptions, PoolConfig
+from pytest_stdiobus.bus import AsyncStdioBus, DockerOptions, PoolConfig
 from pytest_stdiobus.bus.backends.engine import engine_obstacle
 
 pytest_plugins = ["pytester"]
+
+MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
 
 
 class WorkerPool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.bus import handshake, messages
 from pytest_stdiobus.bus.agent_requests import check_answer
-from pytest_stdiobus.bus.arguments import check_call, milliseconds
+from pytest_stdiobus.bus.arguments import check_call, check_handler, instance_of, milliseconds
 from pytest_stdiobus.bus.calls import Ticket
 from pytest_stdiobus.bus.errors import (
     InvalidArgumentError,
@@ -15,7 +14,6 @@ from pytest_stdiobus.bus.errors import (
     RemoteError,
     StdioBusError,
     TimeoutError,  # noqa: A004 - ours
-    TransportError,
 )
 from pytest_stdiobus.bus.handshake import HelloParams, HelloResult
 from pytest_stdiobus.bus.life import BusLife
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_stdiobus.bus.calls import Waiter
+    from pytest_stdiobus.bus.destinations import Destination
     from pytest_stdiobus.bus.types import RequestOptions
 
 
@@ -71,11 +70,10 @@ class AsyncStdioBus(BusLife):
             RemoteError: the worker's own error, with its code.
         """
         loop = self._check_ready()
-        session = self._destinations.choose(method, pool, session_id, options)
+        check_call(method, params, options)
+        to = self._destinations.choose(method, pool, session_id, options)
         future: asyncio.Future[Any] = loop.create_future()
-        ticket = self._send_request(
-            future, method, params, session=session, pool=pool, timeout_ms=timeout_ms, options=options
-        )
+        ticket = self._send_request(future, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options)
         try:
             return await future
         finally:
@@ -105,11 +103,12 @@ class AsyncStdioBus(BusLife):
 
         def begin(buffer: StreamBuffer) -> Ticket:
             self._check_ready()
-            session = self._stream_session(method, pool, session_id, options)
+            check_call(method, params, options)
+            to = self._stream_destination(method, pool, session_id, options)
             ticket = self._send_request(
-                buffer, method, params, session=session, pool=pool, timeout_ms=timeout_ms, options=options
+                buffer, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
             )
-            self._streams[session] = buffer
+            self._streams[to.session] = buffer
             return ticket
 
         return Stream(begin, self._check_loop)
@@ -120,6 +119,7 @@ class AsyncStdioBus(BusLife):
         Raises:
             NegotiationFailedError: the peer does not know hello, or lacks a required extension (SDK-WIR-05).
         """
+        handshake.check_offer(params)
         offered = params if params is not None else HelloParams()
         try:
             result = await self.request(handshake.METHOD, offered.to_dict(), pool=pool)
@@ -133,6 +133,7 @@ class AsyncStdioBus(BusLife):
 
     async def connect(self, params: HelloParams | None = None) -> HelloResult | None:
         """Start the bus and, when `params` are given, agree with the peer; what fails leaves no bus behind."""
+        handshake.check_offer(params)
         await self.start()
         if params is None:
             return None
@@ -153,10 +154,11 @@ class AsyncStdioBus(BusLife):
     ) -> None:
         """Send a notification; nobody answers it. Arguments and errors are those of `request`."""
         self._check_ready()
-        check_call(method, params)
-        session = self._destinations.choose(method, pool, session_id, options)
-        message = messages.notification(method, params, session_id=session, pool=pool, options=options)
+        check_call(method, params, options)
+        to = self._destinations.choose(method, pool, session_id, options)
+        message = messages.notification(method, params, session_id=to.session, pool=pool, options=options)
         self._transmit(self._line(message))
+        self._destinations.used(to)
 
     def send(self, message: str) -> bool:
         """Send a line as it is, without its LF.
@@ -166,20 +168,10 @@ class AsyncStdioBus(BusLife):
             TransportError: called from another thread, or the bus stopped.
             InvalidStateError: not started.
         """
-        if self._loop is not None and threading.get_ident() != self._thread:
-            reason = "send() belongs to the thread of the event loop that started the bus"
-            raise TransportError(reason)
+        self._check_thread()
         self._check_running()
-        try:
-            line = message.encode()
-            messages.decode(message)
-        except (ValueError, RecursionError) as error:
-            reason = f"send() takes one JSON object: {error}"
-            raise InvalidArgumentError(reason) from error
-        if b"\n" in line:
-            reason = "send() takes one line, this has an LF inside"
-            raise InvalidArgumentError(reason)
-        self._check_length(line)
+        line = messages.raw_line(message)
+        self._check_limits(line)
         self._transmit(line)
         return True
 
@@ -201,6 +193,7 @@ class AsyncStdioBus(BusLife):
             InvalidArgumentError: no such pool or policy, or a queue without room.
             TransportError: the bus has stopped.
         """
+        self._check_thread()
         if self.get_state() >= BusState.STOPPING:
             self._check_running()
         if pool is not None:
@@ -216,6 +209,10 @@ class AsyncStdioBus(BusLife):
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription; what is buffered can still be taken (SDK-SUB-05)."""
+        if subscription is None:
+            message = "subscription: expected what subscribe() gave, got None"
+            raise InvalidArgumentError(message)
+        instance_of("subscription", Subscription, subscription)
         subscription.close()
         if subscription in self._inbound.subscriptions:
             self._inbound.subscriptions.remove(subscription)
@@ -225,6 +222,7 @@ class AsyncStdioBus(BusLife):
 
         It is answered with `respond`, at once or later. Without a handler the answer is -32601.
         """
+        check_handler(handler)
         self._agent_requests.handlers.append(handler)
 
     async def respond(self, request: dict[str, Any], result: Any = None, error: dict[str, Any] | None = None) -> None:
@@ -239,14 +237,17 @@ class AsyncStdioBus(BusLife):
 
     def on_wire(self, handler: Callable[[str, str], object]) -> None:
         """Call `handler` with ``"out"`` or ``"in"`` and every line, without LF, that crosses the wire."""
+        check_handler(handler)
         self._on_wire.append(handler)
 
     def on_message(self, handler: Callable[[str], object]) -> None:
         """Call `handler` with every line that arrives (SDK-SUB-04)."""
+        check_handler(handler)
         self._inbound.on_message.append(handler)
 
     def on_notification(self, handler: Callable[[str], object]) -> None:
         """Call `handler` with every line that is a notification (SDK-SUB-04)."""
+        check_handler(handler)
         self._inbound.on_notification.append(handler)
 
     def _send_request(
@@ -255,37 +256,37 @@ class AsyncStdioBus(BusLife):
         method: str,
         params: Any,
         *,
-        session: str,
+        to: Destination,
         pool: str | None,
         timeout_ms: float | None,
         options: RequestOptions | None,
     ) -> Ticket:
         chosen = options.timeout_ms if options is not None and options.timeout_ms is not None else timeout_ms
         timeout = self._timeout_ms if chosen is None else milliseconds(chosen)
-        check_call(method, params)
         message_id = str(next(self._ids))
-        message = messages.request(message_id, method, params, session_id=session, pool=pool, options=options)
+        message = messages.request(message_id, method, params, session_id=to.session, pool=pool, options=options)
         line = self._line(message)
-        if (inner := messages.sessions_of(message)[1]) is not None:
-            self._destinations.learn(inner, self._destinations.pool_of(session))
         self._calls.open(message, waiter, waiter.chunk if isinstance(waiter, StreamBuffer) else None)
         try:
             self._transmit(line)
         except StdioBusError:
             self._calls.forget(message_id)
             raise
+        self._destinations.used(to)
+        if (inner := messages.sessions_of(message)[1]) is not None:
+            self._destinations.learn(inner, to.pool)
         late = TimeoutError(f"no answer to {method!r} within {timeout:g} ms")
         timer = self._check_loop().call_later(timeout / 1000, self._calls.expire, message_id, late)
         return Ticket(self._calls, message_id, timer)
 
-    def _stream_session(
+    def _stream_destination(
         self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None
-    ) -> str:
-        session = self._destinations.choose(method, pool, session_id, options)
-        running = self._streams.get(session)
+    ) -> Destination:
+        to = self._destinations.choose(method, pool, session_id, options)
+        running = self._streams.get(to.session)
         if running is None or running.done():
-            return session
+            return to
         if self._destinations.given(session_id, options) is not None:
-            message = f"a stream runs already on session {session!r}: end it first, or name another session"
+            message = f"a stream runs already on session {to.session!r}: end it first, or name another session"
             raise InvalidStateError(message)
-        return self._destinations.one_more(session)
+        return self._destinations.one_more(to)

@@ -121,7 +121,7 @@ class KernelConfig:
         try:
             config.validate()
             return cls.parse(config.to_json(), "config")
-        except (TypeError, AttributeError, ValueError) as error:
+        except (TypeError, AttributeError, ValueError, RecursionError) as error:
             if isinstance(error, InvalidArgumentError):
                 raise
             message = f"config is not a BusConfig that JSON can express: {error}"
@@ -134,12 +134,16 @@ class KernelConfig:
         Raises:
             InvalidArgumentError: the file cannot be read or is not a configuration.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            message = f"config_path: expected a path, got {path!r}"
+            raise InvalidArgumentError(message)
         try:
             with open(path, encoding="utf-8") as file:
-                return cls.parse(file.read(), os.fspath(path))
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"cannot read the configuration {os.fspath(path)}: {error}"
+                text = file.read()
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a NUL in the path
+            message = f"config_path: cannot read {os.fspath(path)!r}: {error}"
             raise InvalidArgumentError(message) from error
+        return cls.parse(text, os.fspath(path))
 
     @classmethod
     def parse(cls, text: str, source: str) -> KernelConfig:
@@ -147,7 +151,7 @@ class KernelConfig:
         try:
             document = json.loads(text)
             pools = [(pool["id"], pool.get("instances", 1)) for pool in document["pools"]]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             message = f'{source}: expected {{"pools": [{{"id", "command", ...}}]}}, got {text[:80]!r} ({error})'
             raise InvalidArgumentError(message) from error
         if not pools:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_stdiobus.bus.errors import InvalidArgumentError
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 # As many as the kernel itself remembers (KRN-RTE-12).
 _MAX_SESSIONS = 1_000_000
+
+
+class Destination(NamedTuple):
+    """Where a message goes."""
+
+    session: str
+    pool: str
 
 
 class Destinations:
@@ -27,8 +34,10 @@ class Destinations:
         self._pool_of_agent_session: OrderedDict[str, str] = OrderedDict()
         self._numbers = itertools.count(2)
 
-    def choose(self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None) -> str:
-        """The session a message travels on (SDK-WIR-02, SDK-WIR-07).
+    def choose(
+        self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None
+    ) -> Destination:
+        """The session a message travels on, and its pool (SDK-WIR-02, SDK-WIR-07).
 
         The pool is `pool`, else that of a session given explicitly, else the one whose id equals the
         method, else the only one. Without a session the message travels on the client's own session with
@@ -42,26 +51,25 @@ class Destinations:
             message = f"session_id: expected a string, got {session!r}"
             raise InvalidArgumentError(message)
         chosen = self._pool(method, pool, session)
-        if session is None:
-            return self.session_with(chosen)
+        return Destination(self.session_with(chosen) if session is None else session, chosen)
+
+    def used(self, destination: Destination) -> None:
+        """Note that a message went there: its first message binds a session to its pool (KRN-RTE-06)."""
         if len(self._pool_ids) > 1:
-            _remember(self._pool_of_session, session, chosen)
-        return session
+            first = self._pool_of_session.get(destination.session, destination.pool)
+            _remember(self._pool_of_session, destination.session, first)
 
     def given(self, session_id: str | None, options: RequestOptions | None) -> str | None:
         """The session that a caller named, if any: options win over the argument (SDK-WIR-02)."""
         return options.session_id if options is not None and options.session_id is not None else session_id
 
-    def one_more(self, session: str) -> str:
+    def one_more(self, beside: Destination) -> Destination:
         """A session that nothing else uses, beside one of the client's own."""
-        another = f"{session}#{next(self._numbers)}"
-        if (pool := self.pool_of(session)) is not None and len(self._pool_ids) > 1:
-            _remember(self._pool_of_session, another, pool)
-        return another
+        return Destination(f"{beside.session}#{next(self._numbers)}", beside.pool)
 
-    def learn(self, session: str, pool: str | None) -> None:
+    def learn(self, session: str, pool: str) -> None:
         """Note a session that an agent named, or that stands in the parameters of a request to it."""
-        if pool is not None and len(self._pool_ids) > 1:
+        if len(self._pool_ids) > 1:
             _remember(self._pool_of_agent_session, session, pool)
 
     def pool_of(self, session: str | None) -> str | None:
@@ -73,7 +81,7 @@ class Destinations:
         for known in (self._pool_of_session, self._pool_of_agent_session):
             if session in known:
                 return known[session]
-        return next((pool for pool in self._pool_ids if self.session_with(pool) == session), None)
+        return None
 
     def check_pool(self, pool: str) -> None:
         """Refuse a pool that does not exist."""

@@ -167,7 +167,7 @@ def error_from_wire(error: Any) -> StdioBusError:
     An error counts as the kernel's only when its data says so (``source`` is ``stdio_bus``): a worker may
     use the same numbers. What is no JSON-RPC error object becomes a `TransportError`.
     """
-    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+    if not isinstance(error, dict) or type(error.get("code")) is not int:  # True is an int too
         return TransportError(f"the response carries no JSON-RPC error object: {error!r}", error)
     code: int = error["code"]
     message, data = str(error.get("message", "")), error.get("data")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_stdiobus.bus.errors import NegotiationFailedError, RemoteError
+from pytest_stdiobus.bus.errors import InvalidArgumentError, NegotiationFailedError, RemoteError
 
 METHOD = "stdio_bus/hello"
 _METHOD_NOT_FOUND = -32601
@@ -51,6 +51,20 @@ class HelloResult:
             session_id=session if isinstance(session, str) else "",
             extensions={name: _extension(value) for name, value in agreed.items()} if isinstance(agreed, dict) else {},
         )
+
+
+def check_offer(params: Any) -> None:
+    """Refuse what is no offer. Raises InvalidArgumentError, which says what is accepted."""
+    if params is None:
+        return
+    sound = isinstance(params, HelloParams) and isinstance(params.protocol_version, str)
+    if not sound or not isinstance(params.extensions, dict):
+        message = f"params: expected HelloParams(protocol_version=text, extensions=dict), got {params!r}"
+        raise InvalidArgumentError(message)
+    for name, extension in params.extensions.items():
+        if not isinstance(name, str) or not isinstance(extension, ExtensionInfo):
+            message = f"params.extensions: expected ExtensionInfo by name, got {name!r}: {extension!r}"
+            raise InvalidArgumentError(message)
 
 
 def read_result(result: Any, offered: HelloParams) -> HelloResult:

@@ -60,8 +60,8 @@ class Inbound:
         call = self._calls.answer(message)
         result = message.get("result")
         if call is not None and isinstance(result, dict) and isinstance(result.get("sessionId"), str):
-            pools = (self._destinations.pool_of(session) for session in call.sessions)
-            self._destinations.learn(result["sessionId"], next((pool for pool in pools if pool is not None), None))
+            for pool in filter(None, map(self._destinations.pool_of, call.sessions)):
+                self._destinations.learn(result["sessionId"], pool)
 
     def _publish(self, message: dict[str, Any]) -> None:
         if not self.subscriptions:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from pytest_stdiobus.bus import messages
 from pytest_stdiobus.bus.agent_requests import AgentRequests
-from pytest_stdiobus.bus.arguments import milliseconds
+from pytest_stdiobus.bus.arguments import instance_of, milliseconds, seconds
 from pytest_stdiobus.bus.backends import create_backend
 from pytest_stdiobus.bus.calls import CallTable
 from pytest_stdiobus.bus.config import BusConfig, KernelConfig
@@ -79,6 +79,10 @@ class BusLife:
         if (config is None) == (config_path is None):
             message = "pass either config or config_path"
             raise InvalidArgumentError(message)
+        instance_of("config", BusConfig, config)
+        instance_of("native", NativeOptions, native)
+        instance_of("subprocess", SubprocessOptions, subprocess)
+        instance_of("docker", DockerOptions, docker)
         self._config = KernelConfig.of(config) if config is not None else KernelConfig.load(config_path or "")
         self._timeout_ms = milliseconds(timeout_ms)
         self._calls = CallTable()
@@ -123,14 +127,14 @@ class BusLife:
             InvalidArgumentError: the kernel refuses the configuration.
             TransportError: kernel or workers cannot start; the message carries what they said.
         """
-        if self._loop is not None:
-            message = f"start() was called before, the bus is {self.get_state().name}: make a new one"
+        if self._loop is not None or self.get_state() is not BusState.CREATED:
+            message = f"a bus starts once, this one is {self.get_state().name}: make a new one"
             raise InvalidStateError(message)
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         try:
             await self._backend.start()
         except BaseException:
-            self._backend.destroy()
+            self.destroy()
             raise
 
     async def stop(self, timeout_sec: float = 30.0) -> None:
@@ -138,19 +142,29 @@ class BusLife:
 
         Args:
             timeout_sec: seconds until workers that do not obey are killed; the call returns within one more.
+
+        Raises:
+            InvalidArgumentError: not a number of seconds; nothing was stopped.
         """
+        timeout_sec = seconds("timeout_sec", timeout_sec)
         if self._loop is None:
             return
         self._check_loop()
         self._calls.fail_all(TransportError("Bus is shutting down"))
         try:
-            await self._backend.stop(max(0.0, timeout_sec))
+            await self._backend.stop(timeout_sec)
         finally:
             self._end_inbound()
 
     def destroy(self) -> None:
-        """End everything at once, without waiting for anybody."""
-        if self._loop is not None and not self._loop.is_closed():
+        """End everything at once, without waiting for workers.
+
+        It blocks until the kernel has gone: some milliseconds; with docker until the engine has removed the
+        container, usually half a second and at most ten seconds where the engine does not answer. `stop`
+        does not block.
+        """
+        if self._loop is None or not self._loop.is_closed():
+            self._check_thread()
             self._calls.fail_all(TransportError("Bus is shutting down"))
             self._end_inbound()
         self._backend.destroy()
@@ -177,6 +191,7 @@ class BusLife:
 
     def get_stats(self) -> BusStats:
         """The kernel's counters; -1 where the backend cannot know one."""
+        self._check_thread()
         return self._backend.stats()
 
     def get_backend_type(self) -> str:
@@ -189,14 +204,17 @@ class BusLife:
 
     def get_listen_address(self) -> tuple[str, int] | str | None:
         """Where the bus listens: ``(host, port)``, a path, or None."""
+        self._check_thread()
         return self._backend.listen_address()
 
     def get_worker_count(self) -> int:
         """How many workers live; -1 where the backend cannot know."""
+        self._check_thread()
         return self._backend.worker_count()
 
     def get_client_count(self) -> int:
         """How many clients are connected to the listener; -1 where the backend cannot know."""
+        self._check_thread()
         return self._backend.client_count()
 
     def get_log(self) -> list[str]:
@@ -243,14 +261,17 @@ class BusLife:
 
     def _line(self, message: dict[str, Any]) -> bytes:
         line = messages.encode(message)
-        self._check_length(line)
+        self._check_limits(line)
         return line
 
-    def _check_length(self, line: bytes) -> None:
+    def _check_limits(self, line: bytes) -> None:
         if len(line) > self._config.max_input_buffer:
             message = (
                 f"the message has {len(line)} bytes, the limit max_input_buffer is {self._config.max_input_buffer}"
             )
+            raise InvalidArgumentError(message)
+        if messages.is_too_deep(line):
+            message = f"the message is nested more deeply than {messages.MAX_DEPTH} levels"
             raise InvalidArgumentError(message)
 
     def _check_ready(self) -> asyncio.AbstractEventLoop:
@@ -263,6 +284,12 @@ class BusLife:
             message = "the bus belongs to the event loop that started it, this is another one"
             raise InvalidStateError(message)
         return loop
+
+    def _check_thread(self) -> None:
+        """Keep other threads from the kernel while it lives (SDK-THR-01)."""
+        if self._loop is not None and threading.get_ident() != self._thread and self.get_state() < BusState.STOPPED:
+            message = "this belongs to the thread of the event loop that started the bus"
+            raise TransportError(message)
 
     def _check_running(self) -> None:
         state = self._backend.state

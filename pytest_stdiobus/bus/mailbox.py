@@ -50,6 +50,8 @@ class Mailbox(Generic[Item]):
             StopAsyncIteration: nothing is left and nothing follows.
             InvalidStateError: another task waits already, or another event loop.
         """
+        if not self._ended:
+            self._check_loop()
         while not self.items:
             if self._ended:
                 if (error := self._error) is not None:
@@ -60,7 +62,6 @@ class Mailbox(Generic[Item]):
         return self.items.popleft()
 
     async def _wait(self) -> None:
-        self._check_loop()
         if self._waiter is not None:
             message = "another task waits for the next item: iterate in one task only"
             raise InvalidStateError(message)

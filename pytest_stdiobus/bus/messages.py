@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,10 @@ from pytest_stdiobus.bus.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from pytest_stdiobus.bus.types import RequestOptions
+
+# As deep as the kernel reads (KRN-FRM-05); what is deeper it would refuse without naming the request.
+MAX_DEPTH = 1024
+_NO_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
 
 METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
 
@@ -33,23 +39,63 @@ def encode(message: dict[str, Any]) -> bytes:
         return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def decode(line: str) -> dict[str, Any]:
-    """The message on a line.
+def decode(line: str, **how: Any) -> dict[str, Any]:
+    """The message on a line; `how` is that of `json.loads`.
 
     Raises:
         ValueError: the line is not a JSON object.
         RecursionError: it is nested more deeply than this interpreter can read.
     """
     try:
-        message = json.loads(line)
+        message = json.loads(line, **how)
     except json.JSONDecodeError:
         raise
     except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
-        message = json.loads(line, parse_int=lambda digits: int(Decimal(digits)))
+        message = json.loads(line, parse_int=lambda digits: int(Decimal(digits)), **how)
+    except RecursionError:  # before Python 3.12 the limit is lower than the kernel's
+        usual = sys.getrecursionlimit()
+        sys.setrecursionlimit(usual + 2 * MAX_DEPTH)
+        try:
+            message = json.loads(line, **how)
+        finally:
+            sys.setrecursionlimit(usual)
     if not isinstance(message, dict):
         reason = "not a JSON object"
         raise ValueError(reason)  # noqa: TRY004 - one error for every unreadable line
     return message
+
+
+def raw_line(message: str) -> bytes:
+    """A line that somebody else wrote.
+
+    Raises:
+        InvalidArgumentError: not one JSON object on one line.
+    """
+    if not isinstance(message, str):
+        reason = f"message: expected a string, got {message!r}"
+        raise InvalidArgumentError(reason)
+    try:
+        line = message.encode()
+        decode(message, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        reason = f"send() takes one JSON object: {error}"
+        raise InvalidArgumentError(reason) from error
+    if b"\n" in line:
+        reason = "send() takes one line, this has an LF inside"
+        raise InvalidArgumentError(reason)
+    return line
+
+
+def is_too_deep(line: bytes) -> bool:
+    """Whether a line of JSON is nested more deeply than the kernel reads."""
+    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _NO_BRACKET.sub(b"", line)
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
 
 
 def request(
@@ -108,6 +154,11 @@ def sessions_of(message: dict[str, Any]) -> tuple[str | None, str | None]:
     """The top-level ``sessionId`` and ``params.sessionId`` of a message, where they are strings."""
     outer, inner = message.get("sessionId"), _member(message.get("params"), "sessionId")
     return (outer if isinstance(outer, str) else None, inner if isinstance(inner, str) else None)
+
+
+def _refuse(constant: str) -> None:
+    reason = f"{constant} is not JSON"
+    raise ValueError(reason)
 
 
 def _member(value: Any, name: str) -> Any:

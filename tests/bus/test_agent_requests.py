@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_stdiobus.bus import AsyncStdioBus, InvalidArgumentError
+from pytest_stdiobus.bus import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conftest import WorkerPool
-
-    MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+    from tests.conftest import MakeBus, WorkerPool
 
 # Answers each request with the client's answer to its own question.
 ASKS = """

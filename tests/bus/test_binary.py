@@ -25,22 +25,26 @@ def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.req("SDK-BIN-01")
 def test_the_users_path_comes_first(tmp_path: Path, bundled: Path) -> None:
     mine = executable(tmp_path / "mine")
     assert binary.resolve_binary(str(mine)) == binary.KernelBinary(str(mine), bundled=False)
 
 
+@pytest.mark.req("SDK-BIN-01")
 def test_a_path_that_was_given_is_never_replaced(tmp_path: Path, bundled: Path) -> None:
     with pytest.raises(UnavailableError, match="absent"):
         binary.resolve_binary(str(tmp_path / "absent"))
 
 
+@pytest.mark.req("SDK-BIN-01")
 def test_the_bundled_kernel_comes_before_path(tmp_path: Path, bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executable(tmp_path / "stdio_bus")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert binary.resolve_binary() == binary.KernelBinary(str(bundled), bundled=True)
 
 
+@pytest.mark.req("SDK-BIN-01")
 def test_path_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binary, "kernel_file", lambda _name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -48,6 +52,7 @@ def test_path_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert binary.resolve_binary() == binary.KernelBinary(str(found), bundled=False)
 
 
+@pytest.mark.req("SDK-BIN-01")
 def test_the_error_names_all_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binary, "kernel_file", lambda _name: None)
     monkeypatch.setenv("PATH", str(tmp_path))

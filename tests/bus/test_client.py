@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,36 +18,19 @@ from pytest_stdiobus.bus import (
     NativeOptions,
     PoolConfig,
     RemoteError,
-    StdioBusError,
     TimeoutError,  # noqa: A004 - ours
     TransportError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conftest import WorkerPool
-
-    MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+    from tests.conftest import MakeBus, WorkerPool
 
 ECHO = "for m in lines: answer(m, m)"
 SILENT = "for m in lines: pass"
 BOUND_SEC = 10
 
 
-async def test_a_request_is_written_as_asked_and_answered(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(ECHO)])
-    seen = await bus.request("m", {"text": "é\ud83d"})
-    assert seen == {
-        "jsonrpc": "2.0",
-        "id": "1",
-        "method": "m",
-        "sessionId": bus.client_session_id,
-        "params": {"text": "é\ud83d"},
-    }
-    assert "params" not in await bus.request("m")
-
-
+@pytest.mark.req("SDK-AGG-01")
 async def test_text_is_aggregated_in_order(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     code = """
     for m in lines:
@@ -60,6 +41,7 @@ async def test_text_is_aggregated_in_order(make_stdiobus: MakeBus, worker: Worke
     assert await bus.request("m", ["a", " ", "bc"]) == {"stopReason": "end_turn", "text": "a bc"}
 
 
+@pytest.mark.req("SDK-ERR-02")
 async def test_a_worker_error_keeps_its_code(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     code = """
     for m in lines:
@@ -71,6 +53,7 @@ async def test_a_worker_error_keeps_its_code(make_stdiobus: MakeBus, worker: Wor
     assert (caught.value.code, caught.value.message, caught.value.data) == (3, "no", 7)
 
 
+@pytest.mark.req("SDK-CAN-03")
 async def test_a_timeout_leaves_nothing_behind(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(SILENT)])
     with pytest.raises(TimeoutError, match="20 ms"):
@@ -78,6 +61,7 @@ async def test_a_timeout_leaves_nothing_behind(make_stdiobus: MakeBus, worker: W
     assert bus.get_pending_count() == 0
 
 
+@pytest.mark.req("SDK-CAN-03")
 async def test_a_cancelled_request_leaves_nothing_behind(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(SILENT)])
     task = asyncio.create_task(bus.request("m"))
@@ -87,44 +71,6 @@ async def test_a_cancelled_request_leaves_nothing_behind(make_stdiobus: MakeBus,
     with pytest.raises(asyncio.CancelledError):
         await task
     assert bus.get_pending_count() == 0
-
-
-async def test_a_dying_worker_fails_its_own_requests(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker("next(lines); sys.exit(3)", "dies"), worker(ECHO, "lives")])
-    with pytest.raises(TransportError, match="-32090"):
-        await bus.request("m", pool="dies", timeout_ms=BOUND_SEC * 1000)
-    assert (await bus.request("m", pool="lives"))["pool"] == "lives"
-
-
-async def test_stop_fails_what_is_in_flight(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(SILENT)], limits=LimitsConfig(drain_timeout_sec=1))
-    task = asyncio.create_task(bus.request("m"))
-    await asyncio.sleep(0)
-    await bus.stop(1)
-    with pytest.raises(TransportError, match="Bus is shutting down"):
-        await task
-    assert bus.get_state() is BusState.STOPPED
-    with pytest.raises(TransportError):
-        await bus.request("m")
-
-
-async def test_an_idle_bus_stops_quickly_and_once_more(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(ECHO)])
-    await bus.request("m")
-    began = asyncio.get_running_loop().time()
-    await bus.stop()
-    assert asyncio.get_running_loop().time() - began < 1
-    await bus.stop()
-
-
-async def test_destroy_ends_everything_at_once(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(SILENT)])
-    task = asyncio.create_task(bus.request("m"))
-    await asyncio.sleep(0)
-    bus.destroy()
-    with pytest.raises(TransportError):
-        await task
-    assert bus.get_state() is BusState.STOPPED
 
 
 @pytest.mark.asyncio
@@ -144,53 +90,14 @@ async def test_a_bus_is_not_started_twice(make_stdiobus: MakeBus, worker: Worker
         await bus.start()
 
 
-async def test_another_thread_may_not_send(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(ECHO)])
-    caught: list[Exception] = []
-
-    def send() -> None:
-        try:
-            bus.send("{}")
-        except StdioBusError as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    thread.join(BOUND_SEC)
-    assert [type(error) for error in caught] == [TransportError]
-
-
-async def test_another_event_loop_is_a_state_error(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(ECHO)])
-    caught: list[BaseException | None] = []
-
-    def call() -> None:
-        async def each() -> list[BaseException | None]:
-            return list(await asyncio.gather(bus.request("m"), bus.notify("m"), bus.stop(), return_exceptions=True))
-
-        caught.extend(asyncio.run(each()))
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join(BOUND_SEC)
-    assert [type(error) for error in caught] == [InvalidStateError] * 3
-
-
-async def test_no_thread_is_created(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    before = threading.active_count()
-    bus = await make_stdiobus([worker(ECHO)])
-    await bus.request("m")
-    assert threading.active_count() == before
-    await bus.stop()
-    assert threading.active_count() == before
-
-
+@pytest.mark.req("SDK-LOD-01")
 async def test_many_requests_in_flight_all_get_their_own_answer(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(ECHO)])
     answers = await asyncio.gather(*[bus.request("m", [n, "x" * 200]) for n in range(2_000)])
     assert [answer["params"][0] for answer in answers] == list(range(2_000))
 
 
+@pytest.mark.req("SDK-LOD-01")
 async def test_a_large_message_passes_whole(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(ECHO)])
     text = "é" * 1_000_000
@@ -213,6 +120,7 @@ async def test_arguments_that_cannot_be_sent_are_refused(
         await bus.request(*arguments)
 
 
+@pytest.mark.req("SDK-SUB-04")
 async def test_handlers_see_lines_and_a_failing_one_harms_nobody(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     code = """
     for m in lines:
@@ -228,22 +136,6 @@ async def test_handlers_see_lines_and_a_failing_one_harms_nobody(make_stdiobus: 
     await bus.request("m")
     assert len(everything) == 2
     assert notifications == everything[:1]
-
-
-async def test_a_notification_and_a_raw_line_arrive_in_order(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    code = """
-    seen = []
-    for m in lines:
-        if "id" in m: answer(m, seen)
-        else: seen.append([m["method"], m.get("params"), sorted(m)])
-    """
-    bus = await make_stdiobus([worker(code)])
-    await bus.notify("one", {"a": 1}, session_id="s")
-    assert bus.send('{"jsonrpc":"2.0","method":"two","sessionId":"s"}')
-    assert await bus.request("m", session_id="s") == [
-        ["one", {"a": 1}, ["jsonrpc", "method", "params", "sessionId"]],
-        ["two", None, ["jsonrpc", "method", "sessionId"]],
-    ]
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{", '{"method":\n"m"}', '{"method":"\ud800"}'])
@@ -264,6 +156,7 @@ async def test_a_workers_own_request_is_answered_method_not_found(make_stdiobus:
     assert (await bus.request("m"))["error"]["code"] == -32601
 
 
+@pytest.mark.req("SDK-STA-01")
 @pytest.mark.asyncio
 async def test_a_command_that_does_not_exist_fails_the_start(stdiobus_backend: str) -> None:
     config = BusConfig(pools=[PoolConfig(id="w", command="no-such-program-anywhere")])
@@ -273,6 +166,7 @@ async def test_a_command_that_does_not_exist_fails_the_start(stdiobus_backend: s
     assert bus.get_state() is BusState.STOPPED
 
 
+@pytest.mark.req("SDK-STA-01")
 @pytest.mark.asyncio
 async def test_a_faulty_configuration_fails_the_start_with_its_path(stdiobus_backend: str) -> None:
     config = BusConfig(pools=[PoolConfig(id="w", command="cat", instances=0)])
@@ -280,6 +174,7 @@ async def test_a_faulty_configuration_fails_the_start_with_its_path(stdiobus_bac
         await AsyncStdioBus(config, backend=stdiobus_backend).start()
 
 
+@pytest.mark.req("SDK-STA-01")
 async def test_facts_are_true(make_stdiobus: MakeBus, stdiobus_backend: str, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(ECHO, instances=2)])
     await bus.request("m")
@@ -289,13 +184,6 @@ async def test_facts_are_true(make_stdiobus: MakeBus, stdiobus_backend: str, wor
     assert bus.get_client_count() == (-1 if stdiobus_backend == "docker" else 0)
     assert bus.get_stats().messages_in == 1
     assert bus.get_stats().messages_out == 1
-
-
-async def test_a_configuration_file_works(make_stdiobus: MakeBus, worker: WorkerPool, tmp_path: Any) -> None:
-    path = tmp_path / "bus.json"
-    path.write_text(json.dumps(BusConfig(pools=[worker(ECHO)]).to_dict()), encoding="utf-8")
-    bus = await make_stdiobus(config_path=path)
-    assert (await bus.request("m"))["method"] == "m"
 
 
 def test_config_or_config_path_but_not_both() -> None:

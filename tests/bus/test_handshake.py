@@ -18,17 +18,14 @@ from pytest_stdiobus.bus import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conftest import WorkerPool
-
-    MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+    from tests.conftest import MakeBus, WorkerPool
 
 
 def answering(result: Any) -> str:
     return f"for m in lines: answer(m, {result!r})"
 
 
+@pytest.mark.req("SDK-WIR-04")
 @pytest.mark.asyncio
 async def test_connect_starts_and_agrees(
     stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
@@ -50,6 +47,7 @@ async def test_connect_starts_and_agrees(
         await bus.stop()
 
 
+@pytest.mark.req("SDK-WIR-04")
 @pytest.mark.asyncio
 async def test_connect_without_an_offer_only_starts(
     stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool
@@ -62,6 +60,7 @@ async def test_connect_without_an_offer_only_starts(
         await bus.stop()
 
 
+@pytest.mark.req("SDK-WIR-05")
 @pytest.mark.parametrize(
     "result",
     [
@@ -82,6 +81,7 @@ async def test_what_is_no_agreement_is_a_negotiation_failure(
     assert bus.agent_session_id is None
 
 
+@pytest.mark.req("SDK-WIR-05")
 @pytest.mark.parametrize(("code", "kind"), [(-32601, NegotiationFailedError), (5, RemoteError)])
 async def test_a_peer_that_does_not_know_hello_is_a_negotiation_failure(
     make_stdiobus: MakeBus, worker: WorkerPool, code: int, kind: type[Exception]
@@ -95,6 +95,7 @@ async def test_a_peer_that_does_not_know_hello_is_a_negotiation_failure(
         await bus.hello()
 
 
+@pytest.mark.req("SDK-WIR-05")
 @pytest.mark.asyncio
 async def test_a_failed_connect_leaves_no_bus_behind(
     stdiobus_backend: str, stdiobus_docker: DockerOptions, worker: WorkerPool

@@ -46,6 +46,7 @@ for line in iter(sys.stdin.readline, ""):
         assert await asyncio.wait_for(asyncio.gather(*tasks), BOUND_SEC) == list(range(200))
 
 
+@pytest.mark.req("SDK-THR-02")
 async def test_without_a_descriptor_the_bus_is_polled(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
 
@@ -58,6 +59,7 @@ async def test_without_a_descriptor_the_bus_is_polled(monkeypatch: pytest.Monkey
         assert await bus.request("m", [1]) == {"echo": [1]}
 
 
+@pytest.mark.req("SDK-THR-02")
 async def test_an_idle_bus_asks_for_no_step() -> None:
     async with AsyncStdioBus(BusConfig(pools=[echo()]), backend="native") as bus:
         await bus.request("m")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,15 +15,10 @@ from pytest_stdiobus.bus import (
     StreamEvent,
     StreamEventType,
     TimeoutError,  # noqa: A004 - ours
-    TransportError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conftest import WorkerPool
-
-    MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+    from tests.conftest import MakeBus, WorkerPool
 
 BOUND_SEC = 10
 # A request is answered by one chunk; its result waits for the notification "go" of its session.
@@ -55,6 +49,7 @@ async def first(stream: Any) -> StreamEvent:
     return event
 
 
+@pytest.mark.req("SDK-AGG-02")
 async def test_a_chunk_arrives_before_the_response_exists(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(GATED)])
     stream = bus.stream_request("m", [1])
@@ -70,6 +65,7 @@ async def test_a_chunk_arrives_before_the_response_exists(make_stdiobus: MakeBus
     assert bus.get_pending_count() == 0
 
 
+@pytest.mark.req("SDK-AGG-02")
 async def test_a_stream_and_a_request_give_the_same_text(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(WORDS)])
     words = ["é", " ", "b\ud83d", ""]
@@ -78,6 +74,7 @@ async def test_a_stream_and_a_request_give_the_same_text(make_stdiobus: MakeBus,
     assert result.result == await bus.request("m", words)
 
 
+@pytest.mark.req("SDK-AGG-03")
 async def test_streams_on_different_sessions_run_at_once_and_never_mix(
     make_stdiobus: MakeBus, worker: WorkerPool
 ) -> None:
@@ -90,6 +87,7 @@ async def test_streams_on_different_sessions_run_at_once_and_never_mix(
         assert [event.data async for event in stream] == ["late", {"session": name, "text": f"['{name}']late"}]
 
 
+@pytest.mark.req("SDK-AGG-03")
 async def test_a_second_stream_without_a_session_gets_one_of_its_own(
     make_stdiobus: MakeBus, worker: WorkerPool
 ) -> None:
@@ -102,6 +100,7 @@ async def test_a_second_stream_without_a_session_gets_one_of_its_own(
     assert [result["session"] for result in results] == [bus.client_session_id, f"{bus.client_session_id}#2"]
 
 
+@pytest.mark.req("SDK-AGG-03")
 async def test_two_streams_on_one_session_are_refused_while_the_first_runs(
     make_stdiobus: MakeBus, worker: WorkerPool
 ) -> None:
@@ -115,6 +114,7 @@ async def test_two_streams_on_one_session_are_refused_while_the_first_runs(
     await first(bus.stream_request("m", session_id="s"))
 
 
+@pytest.mark.req("SDK-CAN-03", "SDK-AGG-03")
 @pytest.mark.parametrize("how", ["break", "aclose", "cancel", "timeout"])
 async def test_an_early_end_leaves_nothing_behind_for_a_later_request(
     make_stdiobus: MakeBus, worker: WorkerPool, how: str
@@ -152,6 +152,7 @@ async def test_an_early_end_leaves_nothing_behind_for_a_later_request(
     assert not bus._calls._calls
 
 
+@pytest.mark.req("SDK-CAN-03")
 async def test_a_stream_that_is_never_iterated_sends_nothing(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(WORDS)])
     stream = bus.stream_request("m", ["a"])
@@ -161,6 +162,7 @@ async def test_a_stream_that_is_never_iterated_sends_nothing(make_stdiobus: Make
     assert bus.get_stats().messages_in == 0
 
 
+@pytest.mark.req("SDK-AGG-02", "SDK-ERR-02")
 async def test_an_error_of_the_worker_is_raised_after_its_chunks(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     code = """
     for m in lines:
@@ -177,27 +179,7 @@ async def test_an_error_of_the_worker_is_raised_after_its_chunks(make_stdiobus: 
         await anext(stream)
 
 
-async def test_stop_fails_streams(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(GATED)])
-    stream = bus.stream_request("m")
-    await first(stream)
-    waiting = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
-    await bus.stop(1)
-    with pytest.raises(TransportError, match="Bus is shutting down"):
-        await waiting
-    with pytest.raises(TransportError):
-        await collect(bus, "m")
-
-
-async def test_a_dying_worker_fails_its_streams(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker("m = next(lines); chunk(m['sessionId'], 'a'); sys.exit(3)")])
-    stream = bus.stream_request("m", timeout_ms=BOUND_SEC * 1000)
-    assert (await first(stream)).text == "a"
-    with pytest.raises(TransportError, match="-32090"):
-        await anext(stream)
-
-
+@pytest.mark.req("SDK-AGG-04")
 @pytest.mark.parametrize(("count", "size"), [(100_000, 3), (3, 1_048_576)])
 async def test_no_chunk_is_lost_however_many_or_long(
     make_stdiobus: MakeBus, worker: WorkerPool, count: int, size: int
@@ -224,25 +206,6 @@ async def test_arguments_that_cannot_be_sent_are_refused(
     with pytest.raises(InvalidArgumentError):
         await collect(bus, *arguments)
     assert bus.get_pending_count() == 0
-
-
-async def test_a_stream_on_another_event_loop_is_a_state_error(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
-    bus = await make_stdiobus([worker(GATED)])
-    running = bus.stream_request("m")
-    await first(running)
-    caught: list[BaseException] = []
-
-    def iterate() -> None:
-        for stream in (running, bus.stream_request("m")):
-            try:
-                asyncio.run(first(stream))
-            except InvalidStateError as error:
-                caught.append(error)
-
-    thread = threading.Thread(target=iterate)
-    thread.start()
-    thread.join(BOUND_SEC)
-    assert len(caught) == 2
 
 
 async def test_two_tasks_may_not_iterate_one_stream(make_stdiobus: MakeBus, worker: WorkerPool) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_stdiobus.bus import (
-    AsyncStdioBus,
     InvalidArgumentError,
     InvalidStateError,
     OverflowPolicy,
@@ -19,11 +16,7 @@ from pytest_stdiobus.bus import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.conftest import WorkerPool
-
-    MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+    from tests.conftest import MakeBus, WorkerPool
 
 # Tells each of its parameters in a notification, then answers.
 TELLS = """
@@ -38,6 +31,7 @@ async def taken(subscription: Subscription) -> list[Any]:
     return [notification["params"][0] async for notification in subscription]
 
 
+@pytest.mark.req("SDK-SUB-01", "SDK-SUB-05")
 async def test_every_subscriber_receives_every_notification_in_order(
     make_stdiobus: MakeBus, worker: WorkerPool
 ) -> None:
@@ -53,6 +47,7 @@ async def test_every_subscriber_receives_every_notification_in_order(
     assert [await taken(each) for each in subscriptions] == [[2, 3], [1, 2, 3], [1, 2, 3]]
 
 
+@pytest.mark.req("SDK-SUB-02", "SDK-SUB-03")
 @pytest.mark.parametrize(
     ("policy", "kept", "dropped"),
     [
@@ -75,6 +70,7 @@ async def test_what_does_not_fit_is_treated_as_the_policy_says_and_counted(
     assert (await taken(roomy), roomy.dropped) == ([1, 2, 3, 4], 0)
 
 
+@pytest.mark.req("SDK-SUB-03")
 @pytest.mark.parametrize(("overflow", "closed"), [("drop", False), ("close", True)])
 async def test_the_published_names_of_the_policies_work(
     make_stdiobus: MakeBus, worker: WorkerPool, overflow: str, closed: bool
@@ -87,6 +83,7 @@ async def test_the_published_names_of_the_policies_work(
     assert await taken(subscription) == [1]
 
 
+@pytest.mark.req("SDK-SUB-05")
 async def test_a_pools_subscription_receives_the_sessions_used_with_it(
     make_stdiobus: MakeBus, worker: WorkerPool
 ) -> None:
@@ -103,6 +100,7 @@ async def test_a_pools_subscription_receives_the_sessions_used_with_it(
     assert await taken(of_all) == ["default a", "default b", "named", "known"]
 
 
+@pytest.mark.req("SDK-SUB-05")
 async def test_a_session_that_the_agent_named_belongs_to_its_pool(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     code = """
     m = next(lines)
@@ -121,6 +119,7 @@ async def test_a_session_that_the_agent_named_belongs_to_its_pool(make_stdiobus:
     assert [n["params"] async for n in of_b] == [{"sessionId": "agent"}]
 
 
+@pytest.mark.req("SDK-SUB-05")
 @pytest.mark.parametrize("how", ["stop", "destroy"])
 async def test_the_end_of_the_bus_ends_them_after_what_is_buffered(
     make_stdiobus: MakeBus, worker: WorkerPool, how: str
@@ -135,17 +134,6 @@ async def test_the_end_of_the_bus_ends_them_after_what_is_buffered(
     assert await taken(buffered) == await waiting == [1, 2]
     with pytest.raises(TransportError):
         bus.subscribe()
-
-
-async def test_the_death_of_the_kernel_ends_them(
-    make_stdiobus: MakeBus, worker: WorkerPool, stdiobus_backend: str
-) -> None:
-    if stdiobus_backend != "subprocess":
-        pytest.skip("only the subprocess backend has a kernel that is a process of this system")
-    bus = await make_stdiobus([worker("for m in lines: answer(m, os.getppid())")])
-    waiting = asyncio.ensure_future(taken(bus.subscribe()))
-    os.kill(await bus.request("m"), signal.SIGKILL)
-    assert await asyncio.wait_for(waiting, 10) == []
 
 
 @pytest.mark.parametrize(

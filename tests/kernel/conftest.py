@@ -12,7 +12,6 @@ _RIG = pytest.StashKey[Rig]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks."""
-    config.addinivalue_line("markers", "req(*ids): the requirements of PROTOCOL.md that a test exercises")
     config.addinivalue_line("markers", "transports(*names): where a test runs: unix (default), tcp, stdio, embedded")
     config.addinivalue_line("markers", "slow: takes more than three seconds")
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from dataclasses import dataclass
 
-from pytest_stdiobus.bus.errors import UnavailableError
+from pytest_stdiobus.bus.errors import InvalidArgumentError, UnavailableError
 from pytest_stdiobus.data import kernel_absence, kernel_file
 
 BUNDLED_NAME = "stdiobus-kernel"
@@ -27,8 +27,12 @@ def resolve_binary(user_path: str = "") -> KernelBinary:
     A path that was given is never replaced by another.
 
     Raises:
+        InvalidArgumentError: what was given is no path.
         UnavailableError: there is none; the message names all three places.
     """
+    if not isinstance(user_path, (str, os.PathLike)) or "\0" in os.fspath(user_path):
+        message = f"binary_path: expected a path, got {user_path!r}"
+        raise InvalidArgumentError(message)
     bundled = kernel_file(BUNDLED_NAME)
     if user_path:
         found = shutil.which(os.fspath(user_path))

@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.bus.arguments import SHORTEST_START_SEC, seconds, text, texts, variables
 from pytest_stdiobus.bus.backends.base import Backend, Sink
 from pytest_stdiobus.bus.backends.child import ChildProcess
 from pytest_stdiobus.bus.backends.connection import Connection
@@ -31,6 +32,8 @@ _NOBODY = 65534
 _ENGINE_FAILED = 125  # the status of `docker run` where not the container but the engine failed
 # The exit of a kernel closes its connection first; its status and last words take the engine a moment longer.
 _LAST_WORDS_SEC = 3.0
+# How long stop() waits for the engine beyond its timeout; less than the second it may take (SDK-CAN-04).
+_REMOVAL_SEC = 0.8
 
 
 class DockerBackend(Backend):
@@ -87,12 +90,19 @@ class DockerBackend(Backend):
         self._child.send_signal(signal.SIGTERM)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._exited.wait(), timeout_sec)
-        self.destroy()
+        self._let_go()
+        if self._guard is not None:
+            await self._guard.removed(_REMOVAL_SEC)
         if self._connection is not None:
             await self._connection.closed.wait()
 
     def destroy(self) -> None:
-        """Remove the container, which ends whatever runs in it; returns when the engine has done so."""
+        """Remove the container, which ends whatever runs in it; blocks until the engine has done so, ten seconds at most."""
+        self._let_go()
+        if self._guard is not None:
+            self._guard.remove()
+
+    def _let_go(self) -> None:
         self.state = BusState.STOPPED
         self._remove_config_file()
         if self._lost_timer is not None:
@@ -102,8 +112,6 @@ class DockerBackend(Backend):
                 self._connection.abort()
         if self._child is not None:
             self._child.kill()
-        if self._guard is not None:
-            self._guard.remove()
         self._exited.set()
 
     def send(self, line: bytes) -> None:
@@ -256,15 +264,17 @@ class DockerBackend(Backend):
 
 
 def _check(options: DockerOptions) -> None:
-    if not options.image or options.image.startswith("-"):
+    text("image", options.image)
+    if options.image.startswith("-"):
         message = f"image: expected the name of a container image, got {options.image!r}"
         raise InvalidArgumentError(message)
-    if options.pull_policy not in _PULL:
+    if not isinstance(options.pull_policy, str) or options.pull_policy not in _PULL:
         message = f"pull_policy: expected one of {', '.join(_PULL)}, got {options.pull_policy!r}"
         raise InvalidArgumentError(message)
+    text("container_name_prefix", options.container_name_prefix)
     if not _PREFIX.fullmatch(options.container_name_prefix):
         message = f"container_name_prefix: expected letters, digits, _.-, got {options.container_name_prefix!r}"
         raise InvalidArgumentError(message)
-    if not options.startup_timeout_sec > 0:
-        message = f"startup_timeout_sec: expected a positive number of seconds, got {options.startup_timeout_sec!r}"
-        raise InvalidArgumentError(message)
+    seconds("startup_timeout_sec", options.startup_timeout_sec, least=SHORTEST_START_SEC)
+    texts("extra_args", options.extra_args)
+    variables("env", options.env)

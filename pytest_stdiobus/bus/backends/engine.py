@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 from pytest_stdiobus.bus.backends.child import ChildProcess
@@ -15,6 +16,7 @@ from pytest_stdiobus.bus.errors import TransportError
 
 _PROBE_SEC = 10.0
 _REMOVE_SEC = 10.0
+_POLL_SEC = 0.01
 # The second look finds a container that the engine was still creating at the first.
 _REMOVE = 'read -r _; "$@"; (sleep 2; exec "$@") &'
 _answering: set[tuple[str, str | None]] = set()
@@ -120,12 +122,22 @@ class ContainerGuard:
         self._reap()
 
     def remove(self) -> None:
-        """Remove the container, running or not, and wait for that; without effect after `dismiss`."""
+        """Remove the container, running or not, and block until that is done; without effect after `dismiss`."""
         self._reap()
 
-    def _reap(self) -> None:
+    async def removed(self, seconds: float) -> None:
+        """Remove the container without blocking the loop; an engine that takes longer does it on its own."""
+        self._hang_up()
+        end = time.monotonic() + seconds
+        while self._process.poll() is None and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of its end
+            await asyncio.sleep(_POLL_SEC)
+
+    def _hang_up(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+    def _reap(self) -> None:
+        self._hang_up()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_REMOVE_SEC)
             return

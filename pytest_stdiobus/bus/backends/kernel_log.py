@@ -9,7 +9,7 @@ from collections import deque
 _log = logging.getLogger("pytest_stdiobus.kernel")
 
 _READY_LINE = b"stdio_bus: info: ready"
-_FAULT = re.compile(r"(pools|limits)\b|\S+: unknown key")
+_FAULT = re.compile(r"(pools|limits|\$)[\[.:]|\S.*: unknown key; expected")
 _CONFIG_STATUS = 1
 _SHOWN_LINES = 20
 

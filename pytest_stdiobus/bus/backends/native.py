@@ -8,6 +8,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.bus.arguments import text, whole_number
 from pytest_stdiobus.bus.backends.base import Backend, Sink
 from pytest_stdiobus.bus.backends.library import open_library
 from pytest_stdiobus.bus.errors import InternalError, InvalidArgumentError, TransportError, UnavailableError
@@ -44,7 +45,12 @@ class NativeBackend(Backend):
     mode = BackendMode.NATIVE
 
     def __init__(self, config: KernelConfig, sink: Sink, options: NativeOptions) -> None:
-        """Prepare; the library is asked only by `start`."""
+        """Check the options; the library is asked only by `start`.
+
+        Raises:
+            InvalidArgumentError: an option can never work.
+        """
+        _check(options)
         self._library = open_library(options.library_path)
         self._ffi, self._lib = self._library.ffi, self._library.lib
         self._config = config
@@ -263,3 +269,13 @@ class NativeBackend(Backend):
     def _said(self) -> str:
         said = [*self.faults, *self.log_lines]
         return ": " + "; ".join(said) if said else ""
+
+
+def _check(options: NativeOptions) -> None:
+    whole_number("poll_interval_ms", options.poll_interval_ms, least=1)
+    mode = ListenMode(options.listen_mode)
+    if mode is ListenMode.TCP:
+        text("tcp_host", options.tcp_host)
+        whole_number("tcp_port", options.tcp_port, least=0, most=_MAX_PORT)
+    elif mode is ListenMode.UNIX:
+        text("unix_path", options.unix_path)

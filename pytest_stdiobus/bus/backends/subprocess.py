@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.bus.arguments import SHORTEST_START_SEC, seconds, variables, whole_number
 from pytest_stdiobus.bus.backends.base import Backend, Sink
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.child import ChildProcess
@@ -45,7 +46,15 @@ class SubprocessBackend(Backend):
     mode = BackendMode.SUBPROCESS
 
     def __init__(self, config: KernelConfig, sink: Sink, options: SubprocessOptions) -> None:
-        """Find the executable; nothing runs before `start`."""
+        """Check the options and find the executable; nothing runs before `start`.
+
+        Raises:
+            InvalidArgumentError: an option can never work.
+            UnavailableError: there is no executable.
+        """
+        seconds("start_timeout_sec", options.start_timeout_sec, least=SHORTEST_START_SEC)
+        whole_number("stderr_buffer_lines", options.stderr_buffer_lines, least=1)
+        variables("env", options.env)
         self._config = config
         self._sink = sink
         self._options = options
