@@ -107,7 +107,7 @@ async def test_an_error_counts_as_the_kernels_when_its_data_says_so(
     with pytest.raises(kind, match=rf"why \({code}\)") as caught:
         await bus.request("m", {"code": code, "message": "?", "data": {"source": "stdio_bus", "reason": "why"}})
     assert not isinstance(caught.value, RemoteError)
-    assert caught.value.code == kind.default_code
+    assert caught.value.code == kind.code
 
 
 @pytest.mark.req("SDK-ERR-02")

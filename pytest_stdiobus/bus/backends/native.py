@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _KEPT_LOG_LINES = 20
 # How long beyond its timeout stop() waits for the kernel to report the end; less than the second allowed.
 _STOP_MARGIN_SEC = 0.8
+_MAX_PORT = 0xFFFF
 
 
 def native_obstacle(options: NativeOptions) -> str | None:
