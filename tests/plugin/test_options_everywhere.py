@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.data import kernel_file
-from pytest_stdiobus.options import BACKEND, BINARY, IMAGE, LIBRARY, OPTIONS, Option
+from pytest_stdiobus.options import BACKEND, BINARY, IMAGE, LIBRARY, OPTIONS, SDK, Option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ SEEN = {
         "assert stdiobus_backend != 'native' or stdiobus._native_options.library_path == {value!r}",
     ),
     IMAGE.name: ("of-mine", "assert stdiobus_docker.image == {value!r}"),
+    SDK.name: ("my_client:Mine", "assert type(stdiobus).__name__ == 'ForeignBus'"),
 }
 BACKENDS = 2
 ON = {
@@ -65,6 +66,8 @@ def test_every_option_of_the_table_is_tried_here() -> None:
 @pytest.mark.parametrize("mode", ON)
 def test_every_option_holds(pytester: pytest.Pytester, values: dict[str, str], mode: str, place: str) -> None:
     mark, arguments = ON[mode]
+    pytester.makepyfile(my_client="from pytest_stdiobus.bus import AsyncStdioBus as Base\n\nclass Mine(Base): ...")
+    pytester.syspathinsert()
     tests = [PRELUDE]
     for number, (name, (_, check)) in enumerate(SEEN.items()):
         head = f"{mark}\nasync def test_{number}(stdiobus, stdiobus_backend, stdiobus_docker):"
