@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
 
+# Made once: json.dumps() and json.loads() prepare as much with every call.
+_AS_TEXT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_AS_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_FROM_TEXT = json.JSONDecoder()
+
 _EXTENSION_NAMES = {
     "subject_id": "subjectId",
     "asserted_by": "assertedBy",
@@ -31,14 +36,14 @@ def encode(message: dict[str, Any]) -> bytes:
         InvalidArgumentError: the message holds something that JSON cannot say.
     """
     try:
-        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _AS_TEXT.encode(message)
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"the message is not JSON: {error}"
         raise InvalidArgumentError(reason) from error
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return _AS_ASCII.encode(message).encode("ascii")
 
 
 def decode(line: str) -> dict[str, Any]:
@@ -49,31 +54,53 @@ def decode(line: str) -> dict[str, Any]:
         RecursionError: it is nested more deeply than this interpreter can read.
     """
     try:
-        message = json.loads(line)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
-        message = json.loads(line, parse_int=lambda digits: int(Decimal(digits)))
+        message, end = _FROM_TEXT.raw_decode(line)
+    except ValueError:
+        message, end = None, 0
+    if end != len(line):
+        message = _decode_with_care(line)
     if not isinstance(message, dict):
         reason = "not a JSON object"
         raise ValueError(reason)  # noqa: TRY004 - one error for every unreadable line
     return message
 
 
+def _decode_with_care(line: str) -> Any:
+    """What stands on a line that has white space around it, or a number out of the ordinary, or a fault."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
+        return json.loads(line, parse_int=lambda digits: int(Decimal(digits)))
+
+
 def request(
     message_id: str, method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A request (SDK-WIR-01); `params` and `pool` are written only when given."""
-    return {"jsonrpc": "2.0", "id": message_id} | notification(
-        method, params, session_id=session_id, pool=pool, options=options
-    )
+    message = {"jsonrpc": "2.0", "id": message_id}
+    return _complete(message, method, params, session_id=session_id, pool=pool, options=options)
 
 
 def notification(
     method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A notification: a request without an id."""
-    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "sessionId": session_id}
+    return _complete({"jsonrpc": "2.0"}, method, params, session_id=session_id, pool=pool, options=options)
+
+
+def _complete(
+    message: dict[str, Any],
+    method: str,
+    params: Any,
+    *,
+    session_id: str,
+    pool: str | None,
+    options: RequestOptions | None,
+) -> dict[str, Any]:
+    message["method"] = method
+    message["sessionId"] = session_id
     if params is not None:
         message["params"] = params
     if pool is not None:

@@ -40,7 +40,7 @@ def _library() -> tuple[Any, Any]:
 
     @ffi.def_extern()  # type: ignore[untyped-decorator]
     def stdiobus_on_message(_bus: Any, text: Any, length: int, owner: Any) -> None:
-        ffi.from_handle(owner).inbox.append(ffi.buffer(text, length)[:])
+        ffi.from_handle(owner).inbox.append(ffi.unpack(text, length))
 
     @ffi.def_extern()  # type: ignore[untyped-decorator]
     def stdiobus_on_error(_bus: Any, code: int, text: Any, owner: Any) -> None:
@@ -215,6 +215,9 @@ class NativeBackend(Backend):
             message = "Bus is stopped"
             raise TransportError(message)
         code = self._lib.stdio_bus_ingest(self._bus, line, len(line))
+        if code == self._lib.STDIO_BUS_OK:
+            self._schedule_step()
+            return True
         if code == self._lib.STDIO_BUS_EFULL:
             return False
         if code == self._lib.STDIO_BUS_ERR_INVALID:
@@ -223,11 +226,8 @@ class NativeBackend(Backend):
         if code == self._lib.STDIO_BUS_ERR_STATE:
             message = "Bus is shutting down"
             raise TransportError(message)
-        if code != self._lib.STDIO_BUS_OK:
-            message = f"the kernel does not take the message ({code})"
-            raise InternalError(message)
-        self._schedule_step()
-        return True
+        message = f"the kernel does not take the message ({code})"
+        raise InternalError(message)
 
     def _watch(self) -> None:
         assert self._loop is not None
