@@ -80,11 +80,10 @@ class CallTable:
         self._calls: dict[str, Call] = {}
         self._deadlines = Deadlines(self._calls, self._expire)
         self._sessions: dict[str, OrderedDict[str, Call]] = {}
-        self._waiting = 0
 
     def __len__(self) -> int:
         """How many requests somebody waits for."""
-        return self._waiting
+        return sum(call.waiter is not None for call in self._calls.values())
 
     def open(self, message: dict[str, Any], waiter: Waiter, on_chunk: Callable[[str], object] | None = None) -> Call:
         """Note a request that is about to be sent; `on_chunk` gets its text as it arrives."""
@@ -94,7 +93,6 @@ class CallTable:
             if calls is None:
                 calls = self._sessions[session] = OrderedDict()
             calls[message["id"]] = call
-        self._waiting += 1
         return call
 
     def limit(self, loop: asyncio.AbstractEventLoop, message_id: str, timeout_ms: float) -> None:
@@ -104,24 +102,20 @@ class CallTable:
 
     def forget(self, message_id: str) -> None:
         """Remove a request that was never sent."""
-        if (call := self._remove(message_id)) is not None and call.waiter is not None:
-            self._waiting -= 1
+        self._remove(message_id)
 
     def abandon(self, message_id: str) -> None:
         """Note that nobody waits for this request any more; without effect once it is answered."""
         call = self._calls.get(message_id)
-        if call is not None and call.waiter is not None:
+        if call is not None:
             call.waiter = call.on_chunk = None
             call.chunks.clear()
-            self._waiting -= 1
 
     def answer(self, message: dict[str, Any]) -> Call | None:
         """Settle the request that this response answers, and give it, if there is one."""
         message_id = message.get("id")
         if not isinstance(message_id, str) or (call := self._remove(message_id)) is None:
             return None
-        if call.waiter is not None:
-            self._waiting -= 1
         call.resolve(message)
         return call
 
@@ -138,7 +132,6 @@ class CallTable:
         self._calls.clear()
         self._sessions.clear()
         self._deadlines.clear()
-        self._waiting = 0
         for call in calls:
             call.fail(type(error)(error.message, error.details))
 

@@ -78,8 +78,9 @@ class AsyncStdioBus(BusLife):
         )
         try:
             return await future
-        finally:
+        except BaseException:
             self._calls.abandon(message_id)
+            raise
 
     def stream_request(
         self,

@@ -36,6 +36,10 @@ class Deadlines:
         if self._timer is None or when < self._timer.when():
             self._arm(loop)
 
+    def __len__(self) -> int:
+        """How many deadlines are kept, those of answered requests that were not swept out yet included."""
+        return len(self._heap)
+
     def clear(self) -> None:
         """Forget every deadline."""
         self._heap.clear()

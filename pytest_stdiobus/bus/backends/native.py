@@ -89,7 +89,6 @@ class NativeBackend(Backend):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll_fd = -1
         self._poll_timer: asyncio.TimerHandle | None = None
-        self._step_due = False
         self._progress = asyncio.Event()
         self._unsent: deque[bytes] = deque()
         self._last_stats = BusStats()
@@ -126,7 +125,7 @@ class NativeBackend(Backend):
         self.state = BusState.STOPPING
         if self._bus is not None:
             self._lib.stdio_bus_stop(self._bus, math.ceil(timeout_sec))
-            self._schedule_step()
+            self._step()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stopped(), timeout_sec + _STOP_MARGIN_SEC)
         self.destroy()
@@ -144,7 +143,10 @@ class NativeBackend(Backend):
         self._progress.set()
 
     def send(self, line: bytes) -> None:
-        """Hand a line to the kernel, or keep it while the kernel's queue is full (KRN-LIM-02)."""
+        """Hand a line to the kernel, or keep it while the kernel's queue is full (KRN-LIM-02).
+
+        When the kernel has to act on it, its descriptor says so.
+        """
         if self._unsent or not self._ingest(line):
             self._unsent.append(line)
 
@@ -216,7 +218,6 @@ class NativeBackend(Backend):
             raise TransportError(message)
         code = self._lib.stdio_bus_ingest(self._bus, line, len(line))
         if code == self._lib.STDIO_BUS_OK:
-            self._schedule_step()
             return True
         if code == self._lib.STDIO_BUS_EFULL:
             return False
@@ -255,20 +256,14 @@ class NativeBackend(Backend):
         if self._poll_timer is not None:
             self._poll_timer.cancel()
 
-    def _schedule_step(self) -> None:
-        if not self._step_due and self._loop is not None:
-            self._step_due = True
-            self._loop.call_soon(self._step)
-
     def _step(self) -> None:
-        self._step_due = False
         if self._bus is None:
             return
         code = self._lib.stdio_bus_step(self._bus, 0)
         while self.inbox:
             self._sink.line_received(self.inbox.popleft())
         self._send_unsent()
-        if self._bus is not None and (code < 0 or self._kernel_state() is BusState.STOPPED):
+        if self._bus is not None and (code < 0 or self._lib.stdio_bus_get_state(self._bus) == BusState.STOPPED):
             self._ended(code)
         self._progress.set()
 
