@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_stdiobus.bus.deadlines import Deadlines
 from pytest_stdiobus.bus.errors import StdioBusError, TimeoutError, error_from_wire  # noqa: A004 - ours
 from pytest_stdiobus.bus.messages import sessions_of
 
@@ -29,12 +31,14 @@ class Waiter(Protocol):
 class Call:
     """One request: who waits for it, and the text that arrived for it so far."""
 
-    __slots__ = ("chunks", "on_chunk", "sessions", "waiter")
+    __slots__ = ("chunks", "method", "on_chunk", "sessions", "timeout_ms", "waiter")
 
-    def __init__(self, waiter: Waiter, sessions: frozenset[str], on_chunk: Callable[[str], object] | None) -> None:
-        """Begin without text."""
+    def __init__(self, message: dict[str, Any], waiter: Waiter, on_chunk: Callable[[str], object] | None) -> None:
+        """Begin without text. `sessions` are the top-level one of the message and, if another, that of its params."""
         self.waiter: Waiter | None = waiter
-        self.sessions = sessions
+        self.sessions = _distinct(*sessions_of(message))
+        self.method = message.get("method")
+        self.timeout_ms = math.inf
         self.on_chunk = on_chunk
         self.chunks: list[str] = []
 
@@ -74,47 +78,44 @@ class CallTable:
     def __init__(self) -> None:
         """Begin empty."""
         self._calls: dict[str, Call] = {}
+        self._deadlines = Deadlines(self._calls, self._expire)
         self._sessions: dict[str, OrderedDict[str, Call]] = {}
-        self._waiting = 0
 
     def __len__(self) -> int:
         """How many requests somebody waits for."""
-        return self._waiting
+        return sum(call.waiter is not None for call in self._calls.values())
 
-    def open(self, message: dict[str, Any], waiter: Waiter, on_chunk: Callable[[str], object] | None = None) -> None:
+    def open(self, message: dict[str, Any], waiter: Waiter, on_chunk: Callable[[str], object] | None = None) -> Call:
         """Note a request that is about to be sent; `on_chunk` gets its text as it arrives."""
-        sessions = frozenset(session for session in sessions_of(message) if session is not None)
-        call = self._calls[message["id"]] = Call(waiter, sessions, on_chunk)
-        for session in sessions:
-            self._sessions.setdefault(session, OrderedDict())[message["id"]] = call
-        self._waiting += 1
+        call = self._calls[message["id"]] = Call(message, waiter, on_chunk)
+        for session in call.sessions:
+            calls = self._sessions.get(session)
+            if calls is None:
+                calls = self._sessions[session] = OrderedDict()
+            calls[message["id"]] = call
+        return call
+
+    def limit(self, loop: asyncio.AbstractEventLoop, message_id: str, timeout_ms: float) -> None:
+        """Fail a request with `TimeoutError` when it is not answered in time."""
+        self._calls[message_id].timeout_ms = timeout_ms
+        self._deadlines.add(loop, message_id, timeout_ms / 1000)
 
     def forget(self, message_id: str) -> None:
         """Remove a request that was never sent."""
-        if (call := self._remove(message_id)) is not None and call.waiter is not None:
-            self._waiting -= 1
+        self._remove(message_id)
 
     def abandon(self, message_id: str) -> None:
         """Note that nobody waits for this request any more; without effect once it is answered."""
         call = self._calls.get(message_id)
-        if call is not None and call.waiter is not None:
+        if call is not None:
             call.waiter = call.on_chunk = None
             call.chunks.clear()
-            self._waiting -= 1
-
-    def expire(self, message_id: str, error: TimeoutError) -> None:
-        """Fail a request whose time is over."""
-        if (call := self._calls.get(message_id)) is not None:
-            call.fail(error)
-            self.abandon(message_id)
 
     def answer(self, message: dict[str, Any]) -> Call | None:
         """Settle the request that this response answers, and give it, if there is one."""
         message_id = message.get("id")
         if not isinstance(message_id, str) or (call := self._remove(message_id)) is None:
             return None
-        if call.waiter is not None:
-            self._waiting -= 1
         call.resolve(message)
         return call
 
@@ -130,9 +131,14 @@ class CallTable:
         calls = list(self._calls.values())
         self._calls.clear()
         self._sessions.clear()
-        self._waiting = 0
+        self._deadlines.clear()
         for call in calls:
             call.fail(type(error)(error.message, error.details))
+
+    def _expire(self, message_id: str) -> None:
+        call = self._calls[message_id]
+        call.fail(TimeoutError(f"no answer to {call.method!r} within {call.timeout_ms:g} ms"))
+        self.abandon(message_id)
 
     def _remove(self, message_id: str) -> Call | None:
         call = self._calls.pop(message_id, None)
@@ -145,18 +151,22 @@ class CallTable:
         return call
 
 
+def _distinct(outer: str | None, inner: str | None) -> tuple[str, ...]:
+    if inner is None or inner == outer:
+        return () if outer is None else (outer,)
+    return (inner,) if outer is None else (outer, inner)
+
+
 class Ticket:
     """The caller's end of a request that was sent."""
 
-    __slots__ = ("_calls", "_message_id", "_timer")
+    __slots__ = ("_calls", "_message_id")
 
-    def __init__(self, calls: CallTable, message_id: str, timer: asyncio.TimerHandle) -> None:
-        """Name the request and its timer."""
+    def __init__(self, calls: CallTable, message_id: str) -> None:
+        """Name the request."""
         self._calls = calls
         self._message_id = message_id
-        self._timer = timer
 
     def close(self) -> None:
         """Wait no longer; without effect once the request is answered."""
-        self._timer.cancel()
         self._calls.abandon(self._message_id)

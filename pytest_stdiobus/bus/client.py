@@ -13,11 +13,10 @@ from pytest_stdiobus.bus.errors import (
     InvalidStateError,
     RemoteError,
     StdioBusError,
-    TimeoutError,  # noqa: A004 - ours
 )
 from pytest_stdiobus.bus.handshake import HelloParams, HelloResult
 from pytest_stdiobus.bus.life import BusLife
-from pytest_stdiobus.bus.streaming import Stream, StreamBuffer
+from pytest_stdiobus.bus.streaming import Stream
 from pytest_stdiobus.bus.subscriptions import Subscription
 from pytest_stdiobus.bus.types import BusState, OverflowPolicy
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.bus.calls import Waiter
     from pytest_stdiobus.bus.destinations import Destination
+    from pytest_stdiobus.bus.streaming import StreamBuffer
     from pytest_stdiobus.bus.types import RequestOptions
 
 
@@ -73,11 +73,14 @@ class AsyncStdioBus(BusLife):
         check_call(method, params, options)
         to = self._destinations.choose(method, pool, session_id, options)
         future: asyncio.Future[Any] = loop.create_future()
-        ticket = self._send_request(future, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options)
+        message_id = self._send_request(
+            future, None, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
+        )
         try:
             return await future
-        finally:
-            ticket.close()
+        except BaseException:
+            self._calls.abandon(message_id)
+            raise
 
     def stream_request(
         self,
@@ -105,11 +108,11 @@ class AsyncStdioBus(BusLife):
             self._check_ready()
             check_call(method, params, options)
             to = self._stream_destination(method, pool, session_id, options)
-            ticket = self._send_request(
-                buffer, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
+            message_id = self._send_request(
+                buffer, buffer.chunk, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
             )
             self._streams[to.session] = buffer
-            return ticket
+            return Ticket(self._calls, message_id)
 
         return Stream(begin, self._check_loop)
 
@@ -253,6 +256,7 @@ class AsyncStdioBus(BusLife):
     def _send_request(
         self,
         waiter: Waiter,
+        on_chunk: Callable[[str], object] | None,
         method: str,
         params: Any,
         *,
@@ -260,24 +264,23 @@ class AsyncStdioBus(BusLife):
         pool: str | None,
         timeout_ms: float | None,
         options: RequestOptions | None,
-    ) -> Ticket:
+    ) -> str:
         chosen = options.timeout_ms if options is not None and options.timeout_ms is not None else timeout_ms
         timeout = self._timeout_ms if chosen is None else milliseconds(chosen)
         message_id = str(next(self._ids))
         message = messages.request(message_id, method, params, session_id=to.session, pool=pool, options=options)
         line = self._line(message)
-        self._calls.open(message, waiter, waiter.chunk if isinstance(waiter, StreamBuffer) else None)
+        call = self._calls.open(message, waiter, on_chunk)
+        self._calls.limit(self._check_loop(), message_id, timeout)
         try:
             self._transmit(line)
         except StdioBusError:
             self._calls.forget(message_id)
             raise
         self._destinations.used(to)
-        if (inner := messages.sessions_of(message)[1]) is not None:
+        for inner in call.sessions[1:]:
             self._destinations.learn(inner, to.pool)
-        late = TimeoutError(f"no answer to {method!r} within {timeout:g} ms")
-        timer = self._check_loop().call_later(timeout / 1000, self._calls.expire, message_id, late)
-        return Ticket(self._calls, message_id, timer)
+        return message_id
 
     def _stream_destination(
         self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None

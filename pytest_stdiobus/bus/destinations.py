@@ -94,7 +94,6 @@ class Destinations:
         return self.client_session_id if pool == self._pool_ids[0] else f"{self.client_session_id}:{pool}"
 
     def _pool(self, method: str, pool: str | None, session: str | None) -> str:
-        known = ", ".join(self._pool_ids)
         if pool is not None:
             self.check_pool(pool)
             return pool
@@ -104,6 +103,7 @@ class Destinations:
             return method
         if len(self._pool_ids) == 1:
             return self._pool_ids[0]
+        known = ", ".join(self._pool_ids)
         message = f"{method!r} names no pool and there are several: pass pool=, one of: {known}"
         raise InvalidArgumentError(message)
 

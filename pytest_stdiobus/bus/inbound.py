@@ -39,7 +39,8 @@ class Inbound:
         except (ValueError, RecursionError) as error:
             _log.warning("a line from the bus was dropped, it is not a readable message (%s): %r", error, line[:200])
             return
-        _call_each(self.on_message, text)
+        if self.on_message:
+            _call_each(self.on_message, text)
         if "method" not in message:
             self._answer(message)
         elif "id" in message:
@@ -48,7 +49,8 @@ class Inbound:
             if (chunk := messages.chunk_text(message)) is not None:
                 self._calls.add_chunk(message, chunk)
             self._publish(message)
-            _call_each(self.on_notification, text)
+            if self.on_notification:
+                _call_each(self.on_notification, text)
 
     def end(self) -> None:
         """End every subscription: nothing more will arrive (SDK-SUB-05)."""

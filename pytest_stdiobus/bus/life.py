@@ -229,7 +229,8 @@ class BusLife:
 
     def line_received(self, line: bytes) -> None:
         """Take a line from the kernel."""
-        self._show_wire("in", line)
+        if self._on_wire:
+            self._show_wire("in", line)
         self._inbound.receive(line)
 
     def backend_lost(self, error: StdioBusError) -> None:
@@ -246,7 +247,8 @@ class BusLife:
 
     def _transmit(self, line: bytes) -> None:
         self._backend.send(line)
-        self._show_wire("out", line)
+        if self._on_wire:
+            self._show_wire("out", line)
 
     def _show_wire(self, direction: str, line: bytes) -> None:
         for handler in tuple(self._on_wire):
@@ -293,10 +295,11 @@ class BusLife:
 
     def _check_running(self) -> None:
         state = self._backend.state
+        if state is BusState.RUNNING:
+            return
         if state in {BusState.CREATED, BusState.STARTING}:
             message = f"the bus is {state.name}: await start() first"
             raise InvalidStateError(message)
-        if state is not BusState.RUNNING:
-            reason = f": {self._end}" if self._end is not None else ""
-            message = "Bus is shutting down" if state is BusState.STOPPING else f"Bus is stopped{reason}"
-            raise TransportError(message)
+        reason = f": {self._end}" if self._end is not None else ""
+        message = "Bus is shutting down" if state is BusState.STOPPING else f"Bus is stopped{reason}"
+        raise TransportError(message)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.bus.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_stdiobus.bus.types import RequestOptions
 
 # As deep as the kernel reads (KRN-FRM-05); what is deeper it would refuse without naming the request.
@@ -18,6 +20,29 @@ MAX_DEPTH = 1024
 _NO_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
 
 METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
+
+# Made once: json.dumps() and json.loads() prepare as much with every call. What contains itself is found by its depth.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
+_ASCII_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
+_DECODER = json.JSONDecoder()
+
+
+def _fast_encoder() -> Callable[[Any], str]:
+    """``_ENCODER.encode``, by way of the C object that CPython makes anew for each of its calls.
+
+    That object is half the time of a small message. It is no public name: where it is missing, or takes
+    other arguments, the public method serves.
+    """
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    string = getattr(json.encoder, "c_encode_basestring", None)
+    try:
+        parts = make(None, _ENCODER.default, string, None, ":", ",", False, False, False)
+    except TypeError:
+        return _ENCODER.encode
+    return lambda message: "".join(parts(message, 0))
+
+
+_encode = _fast_encoder()
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -29,40 +54,50 @@ def encode(message: dict[str, Any]) -> bytes:
         InvalidArgumentError: the message holds something that JSON cannot say.
     """
     try:
-        text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _encode(message)
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"the message is not JSON: {error}"
         raise InvalidArgumentError(reason) from error
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return _ASCII_ENCODER.encode(message).encode("ascii")
 
 
-def decode(line: str, **how: Any) -> dict[str, Any]:
-    """The message on a line; `how` is that of `json.loads`.
+def decode(line: str) -> dict[str, Any]:
+    """The message on a line.
 
     Raises:
         ValueError: the line is not a JSON object.
         RecursionError: it is nested more deeply than this interpreter can read.
     """
     try:
-        message = json.loads(line, **how)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
-        message = json.loads(line, parse_int=lambda digits: int(Decimal(digits)), **how)
-    except RecursionError:  # before Python 3.12 the limit is lower than the kernel's
-        usual = sys.getrecursionlimit()
-        sys.setrecursionlimit(usual + 2 * MAX_DEPTH)
-        try:
-            message = json.loads(line, **how)
-        finally:
-            sys.setrecursionlimit(usual)
+        message, end = _DECODER.raw_decode(line)
+    except (ValueError, RecursionError):
+        message, end = None, 0
+    if end != len(line):
+        message = _decode_with_care(line)
     if not isinstance(message, dict):
         reason = "not a JSON object"
         raise ValueError(reason)  # noqa: TRY004 - one error for every unreadable line
     return message
+
+
+def _decode_with_care(line: str, **how: Any) -> Any:
+    """What stands on a line that has white space around it, or something out of the ordinary, or a fault."""
+    try:
+        return json.loads(line, **how)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
+        return json.loads(line, parse_int=lambda digits: int(Decimal(digits)), **how)
+    except RecursionError:  # before Python 3.12 the limit is lower than the kernel's
+        usual = sys.getrecursionlimit()
+        sys.setrecursionlimit(usual + 2 * MAX_DEPTH)
+        try:
+            return json.loads(line, **how)
+        finally:
+            sys.setrecursionlimit(usual)
 
 
 def raw_line(message: str) -> bytes:
@@ -76,10 +111,13 @@ def raw_line(message: str) -> bytes:
         raise InvalidArgumentError(reason)
     try:
         line = message.encode()
-        decode(message, parse_constant=_refuse)
+        strict = _decode_with_care(message, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         reason = f"send() takes one JSON object: {error}"
         raise InvalidArgumentError(reason) from error
+    if not isinstance(strict, dict):
+        reason = "send() takes one JSON object: not a JSON object"
+        raise InvalidArgumentError(reason)
     if b"\n" in line:
         reason = "send() takes one line, this has an LF inside"
         raise InvalidArgumentError(reason)
@@ -102,16 +140,28 @@ def request(
     message_id: str, method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A request (SDK-WIR-01); `params` and `pool` are written only when given."""
-    return {"jsonrpc": "2.0", "id": message_id} | notification(
-        method, params, session_id=session_id, pool=pool, options=options
-    )
+    message = {"jsonrpc": "2.0", "id": message_id}
+    return _complete(message, method, params, session_id=session_id, pool=pool, options=options)
 
 
 def notification(
     method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A notification: a request without an id."""
-    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "sessionId": session_id}
+    return _complete({"jsonrpc": "2.0"}, method, params, session_id=session_id, pool=pool, options=options)
+
+
+def _complete(
+    message: dict[str, Any],
+    method: str,
+    params: Any,
+    *,
+    session_id: str,
+    pool: str | None,
+    options: RequestOptions | None,
+) -> dict[str, Any]:
+    message["method"] = method
+    message["sessionId"] = session_id
     if params is not None:
         message["params"] = params
     if pool is not None:

@@ -23,6 +23,28 @@ def test_a_message_is_one_line_that_reads_back_the_same(message: dict[str, Any])
     assert messages.decode(line.decode()) == message
 
 
+@pytest.mark.parametrize("fast", ["in C", None])
+@given(message=st.dictionaries(st.text(), JSON))
+def test_a_line_is_what_the_standard_encoder_writes_compactly(fast: str | None, message: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        if fast is None:
+            patch.setattr("json.encoder.c_make_encoder", None)
+        encode = messages._fast_encoder()
+        assert encode(message) == json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_what_contains_itself_is_refused() -> None:
+    message: dict[str, Any] = {}
+    message["params"] = message
+    with pytest.raises(InvalidArgumentError):
+        messages.encode(message)
+
+
+@pytest.mark.parametrize("line", [' {"a":1}', '{"a":1} ', '\t{"a":1}\r'])
+def test_white_space_around_a_message_is_allowed(line: str) -> None:
+    assert messages.decode(line) == {"a": 1}
+
+
 def test_a_lone_surrogate_is_written_as_an_escape() -> None:
     assert messages.encode({"a": "\ud800é"}) == b'{"a":"\\ud800\\u00e9"}'
 

@@ -64,10 +64,13 @@ def test_every_option_of_the_table_is_tried_here() -> None:
 
 @pytest.mark.parametrize("place", ["command", "ini"])
 @pytest.mark.parametrize("mode", ON)
-def test_every_option_holds(pytester: pytest.Pytester, values: dict[str, str], mode: str, place: str) -> None:
+def test_every_option_holds(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], mode: str, place: str
+) -> None:
     mark, arguments = ON[mode]
     pytester.makepyfile(my_client="from pytest_stdiobus.bus import AsyncStdioBus as Base\n\nclass Mine(Base): ...")
     pytester.syspathinsert()
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))  # for the processes of xdist
     tests = [PRELUDE]
     for number, (name, (_, check)) in enumerate(SEEN.items()):
         head = f"{mark}\nasync def test_{number}(stdiobus, stdiobus_backend, stdiobus_docker):"

@@ -95,7 +95,7 @@ def _load(path: str) -> Library:
 
 def _callbacks(ffi: Any) -> dict[str, Any]:
     def on_message(_bus: Any, text: Any, length: int, owner: Any) -> None:
-        ffi.from_handle(owner).inbox.append(ffi.buffer(text, length)[:])
+        ffi.from_handle(owner).inbox.append(ffi.unpack(text, length))
 
     def on_error(_bus: Any, code: int, text: Any, owner: Any) -> None:
         ffi.from_handle(owner).faults.append(f"{ffi.string(text).decode(errors='replace')} ({code})")

@@ -62,7 +62,6 @@ class NativeBackend(Backend):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poll_fd = -1
         self._poll_timer: asyncio.TimerHandle | None = None
-        self._step_due = False
         self._progress = asyncio.Event()
         self._unsent: deque[bytes] = deque()
         self._last_stats = BusStats()
@@ -99,7 +98,7 @@ class NativeBackend(Backend):
         self.state = BusState.STOPPING
         if self._bus is not None:
             self._lib.stdio_bus_stop(self._bus, math.ceil(timeout_sec))
-            self._schedule_step()
+            self._step()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stopped(), timeout_sec + _STOP_MARGIN_SEC)
         self.destroy()
@@ -117,7 +116,10 @@ class NativeBackend(Backend):
         self._progress.set()
 
     def send(self, line: bytes) -> None:
-        """Hand a line to the kernel, or keep it while the kernel's queue is full (KRN-LIM-02)."""
+        """Hand a line to the kernel, or keep it while the kernel's queue is full (KRN-LIM-02).
+
+        When the kernel has to act on it, its descriptor says so.
+        """
         if self._unsent or not self._ingest(line):
             self._unsent.append(line)
 
@@ -185,6 +187,8 @@ class NativeBackend(Backend):
             message = "Bus is stopped"
             raise TransportError(message)
         code = self._lib.stdio_bus_ingest(self._bus, line, len(line))
+        if code == self._lib.STDIO_BUS_OK:
+            return True
         if code == self._lib.STDIO_BUS_EFULL:
             return False
         if code == self._lib.STDIO_BUS_ERR_INVALID:
@@ -193,11 +197,8 @@ class NativeBackend(Backend):
         if code == self._lib.STDIO_BUS_ERR_STATE:
             message = "Bus is shutting down"
             raise TransportError(message)
-        if code != self._lib.STDIO_BUS_OK:
-            message = f"the kernel does not take the message ({code})"
-            raise InternalError(message)
-        self._schedule_step()
-        return True
+        message = f"the kernel does not take the message ({code})"
+        raise InternalError(message)
 
     def _watch(self) -> None:
         assert self._loop is not None
@@ -225,20 +226,14 @@ class NativeBackend(Backend):
         if self._poll_timer is not None:
             self._poll_timer.cancel()
 
-    def _schedule_step(self) -> None:
-        if not self._step_due and self._loop is not None:
-            self._step_due = True
-            self._loop.call_soon(self._step)
-
     def _step(self) -> None:
-        self._step_due = False
         if self._bus is None:
             return
         code = self._lib.stdio_bus_step(self._bus, 0)
         while self.inbox:
             self._sink.line_received(self.inbox.popleft())
         self._send_unsent()
-        if self._bus is not None and (code < 0 or self._kernel_state() is BusState.STOPPED):
+        if self._bus is not None and (code < 0 or self._lib.stdio_bus_get_state(self._bus) == BusState.STOPPED):
             self._ended(code)
         self._progress.set()
 
