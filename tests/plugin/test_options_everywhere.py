@@ -64,13 +64,10 @@ def test_every_option_of_the_table_is_tried_here() -> None:
 
 @pytest.mark.parametrize("place", ["command", "ini"])
 @pytest.mark.parametrize("mode", ON)
-def test_every_option_holds(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], mode: str, place: str
-) -> None:
+def test_every_option_holds(pytester: pytest.Pytester, values: dict[str, str], mode: str, place: str) -> None:
     mark, arguments = ON[mode]
     pytester.makepyfile(my_client="from pytest_stdiobus.bus import AsyncStdioBus as Base\n\nclass Mine(Base): ...")
     pytester.syspathinsert()
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path))  # for the processes of xdist
     tests = [PRELUDE]
     for number, (name, (_, check)) in enumerate(SEEN.items()):
         head = f"{mark}\nasync def test_{number}(stdiobus, stdiobus_backend, stdiobus_docker):"
@@ -85,7 +82,8 @@ def test_every_option_holds(
             ".ini", pytest="\n".join(["[pytest]", "asyncio_default_fixture_loop_scope = function", *lines])
         )
     # pytest-asyncio 0.26 marks functions for good when it runs in auto mode, as another test in this process may have.
-    run = pytester.runpytest_subprocess if mode == "anyio" else pytester.runpytest
+    # The processes of xdist import from where their parent did when it was started.
+    run = pytester.runpytest_subprocess if mode in {"anyio", "xdist"} else pytester.runpytest
     result = run(*arguments, *flags)
     result.assert_outcomes(passed=BACKENDS * len(SEEN))
 
