@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import Event
 
 FROM, REPEAT = "$from", "$repeat"
+LONGEST = 64 * 1024 * 1024  # characters of a text that a case makes
 
 
 @dataclass
@@ -44,8 +45,7 @@ class Bindings:
         if value.keys() == {FROM}:
             return self.look_up(value[FROM])
         if value.keys() == {REPEAT}:
-            text, count = value[REPEAT]
-            return text * self.expand(count)
+            return self._repeated(*value[REPEAT])
         if value.keys() == {BYTES} and isinstance(value[BYTES], dict) and FROM in value[BYTES]:
             return {BYTES: self._bytes(value[BYTES][FROM])}
         return {key: self.expand(item) for key, item in value.items()}
@@ -61,9 +61,16 @@ class Bindings:
             if name in self.events:
                 return wire.at(wire.parse(self.events[name].data), pointer)
             return self.expand(wire.at(self.values[name], pointer))
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError, RecursionError) as error:
             message = f"{reference}: {error}"
             raise LookupError(message) from None
+
+    def _repeated(self, text: str, count: Any) -> str:
+        times = self.expand(count)
+        if len(text) * times > LONGEST:
+            message = f"{REPEAT}: {times} times {len(text)} characters are more than {LONGEST}"
+            raise LookupError(message)
+        return text * int(times)
 
     def _bytes(self, reference: str) -> Any:
         return self.events[reference].data if reference in self.events else self.look_up(reference)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.errors import DataError
 from pytest_stdiobus.kit.schemas import faults, schema
 
@@ -92,23 +93,27 @@ def read(file: Path) -> History:
     """
     history = History()
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(str(file), [f"cannot be read: {error}"]) from None
-    for number, line in enumerate(lines, 1):
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise DataError(str(file), [f"line {number} is not JSON: {error}"]) from None
-        what = {"$ref": f"{schema('history')['$id']}#/$defs/{'event' if number > 1 else 'head'}"}
-        if found := faults(value, what):
-            raise DataError(str(file), [f"line {number}: {fault}" for fault in found])
-        if number == 1:
-            history.head = {key: item for key, item in value.items() if key != "format"}
-        else:
-            history.events.append(_from_json(value, file))
-    if not lines:
+        lines = file.read_bytes().removesuffix(b"\n").split(b"\n")
+    except OSError as error:
+        raise DataError(str(file), [f"cannot be read: {error.strerror}"]) from None
+    if lines == [b""]:
         raise DataError(str(file), ["is empty: a history begins with a line about its run"])
+    for number, line in enumerate(lines):
+        try:
+            value = wire.parse(line)
+        except ValueError as error:
+            raise DataError(str(file), [f"line {number + 1} is not JSON: {error}"]) from None
+        what = {"$ref": f"{schema('history')['$id']}#/$defs/{'event' if number else 'head'}"}
+        if found := faults(value, what):
+            raise DataError(str(file), [f"line {number + 1}: {fault}" for fault in found])
+        if number == 0:
+            history.head = {key: item for key, item in value.items() if key != "format"}
+            continue
+        if value["n"] != number - 1:
+            raise DataError(
+                str(file), [f"line {number + 1}: $.n: expected {number - 1}, the events are counted from 0"]
+            )
+        history.events.append(_from_json(value, file))
     return history
 
 
@@ -143,7 +148,10 @@ def _bytes(data: Any, file: Path) -> bytes:
     if isinstance(data, str):
         return data.encode("utf-8")
     if "base64" in data:
-        return base64.b64decode(data["base64"])
+        try:
+            return base64.b64decode(data["base64"], validate=True)
+        except ValueError as error:
+            raise DataError(str(file), [f"holds bytes that are not base64: {error}"]) from None
     side = file.with_name(data["file"])
     content = side.read_bytes() if side.parent == file.parent and side.is_file() else b""
     if hashlib.sha256(content).hexdigest() != data["sha256"]:

@@ -8,13 +8,13 @@ from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.checks import invariants
 from pytest_stdiobus.kit.history import KIT
 from pytest_stdiobus.kit.result import Finding, Outcome
-from pytest_stdiobus.kit.walk import BROKEN, MET, Reading, Walk
+from pytest_stdiobus.kit.walk import MET, NOT_MET, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_stdiobus.kit.case import Case, Step
-    from pytest_stdiobus.kit.history import History
+    from pytest_stdiobus.kit.history import Event, History
 
 
 def judge(case: Case | None, steps: Sequence[Step], history: History, subject: str) -> tuple[Finding, ...]:
@@ -42,26 +42,33 @@ def _of_steps(case: Case, steps: Sequence[Step], walk: Walk) -> Iterator[Finding
             _bind(walk, step, index)
             continue
         marker = markers.get(index)
-        reading = _again(walk, step, marker.n) if marker else Reading(BROKEN, why="the run ended before this step")
+        if marker is None:
+            yield Finding(step.judges, Outcome.HARNESS_ERROR, "the run ended before this step")
+            return
+        reading = walk.give_up(step, marker.n)
         if reading.outcome == MET:
             judged.add(step.judges)
             continue
-        if reading.outcome == BROKEN:
-            events = (*(event.n for event in reading.events), *([marker.n] if marker else []))
-            yield Finding(step.judges, Outcome.FAIL if marker else Outcome.HARNESS_ERROR, reading.why, events)
-            yield from _others(
-                case, {step.judges}, Outcome.UNTESTABLE, f"{step.judges} failed before it: {reading.why}"
-            )
-        else:
+        if reading.outcome == NOT_MET:
             yield from _others(case, judged, Outcome.NOT_OBSERVED, reading.why)
+        elif reading.in_vain and (why := _shortened(walk.history, marker)):
+            why = f"{reading.why}; {why}"
+            yield Finding(step.judges, Outcome.UNTESTABLE, why, (marker.n,))
+            yield from _others(case, {*judged, step.judges}, Outcome.UNTESTABLE, why)
+        else:
+            events = (*(event.n for event in reading.events), marker.n)
+            yield Finding(step.judges, Outcome.FAIL, reading.why, events)
+            why = f"{step.judges} failed before it: {reading.why}"
+            yield from _others(case, {step.judges}, Outcome.UNTESTABLE, why)
         return
     for name in dict.fromkeys((*case.requirements, *sorted(judged))):
         yield Finding(name, Outcome.PASS)
 
 
-def _again(walk: Walk, step: Step, upto: int) -> Reading:
-    reading = walk.settle(step, upto, final=True)
-    return reading or Reading(BROKEN, why="nothing decides this step")
+def _shortened(history: History, marker: Event) -> str:
+    """Why the target was not given its full time, or room, for a step; nothing where it was."""
+    told = [event for event in history.events[: marker.n] if event.kind == "harness"]
+    return next((str(event.facts["shortened"]) for event in (marker, *told) if "shortened" in event.facts), "")
 
 
 def _bind(walk: Walk, step: Step, index: int) -> None:

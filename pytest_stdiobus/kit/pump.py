@@ -11,7 +11,9 @@ import termios
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit.patience import Room
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +21,9 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import History
 
 _READ_SIZE = 256 * 1024
-_LATE_S = 0.25  # a wake-up this much too late is the machine's doing
-MAX_OUTPUT = 64 * 1024 * 1024  # bytes of one case; then the stream counts as ended
-MAX_LINES = 200_000
+_BEAT_S = 0.1  # how often the pump wakes while it waits
+_LATE_S = 0.25  # a beat this much too late is the machine's doing
+_FLOOD_KEPT = 4096  # bytes of a line that has no end
 _STDERR_KEPT = 32 * 1024  # from its beginning, and as much from its end
 
 
@@ -56,12 +58,14 @@ class Channel:
         reading: the descriptor its output is read from, -1 when there is none or it has ended.
         writing: the descriptor its input is written to, -1 when there is none or it is closed.
         stderr: whether its output is not lines but logs.
+        room: how much of its lines is read; beyond that the output counts as ended.
     """
 
     actor: str
     reading: int = -1
     writing: int = -1
     stderr: bool = False
+    room: Room = field(default_factory=Room)
     _lines: Lines = field(default_factory=Lines)
     _outgoing: deque[bytes] = field(default_factory=deque)
     _closing: bool = False
@@ -148,24 +152,32 @@ class Channel:
             self._log(data, history)
             return
         lines = self._lines.feed(data)
-        self._count += len(lines)
-        for line in lines:
+        for line in lines[: self.room.lines - self._count]:
             history.add(self.actor, "line", dir="out", data=line)
-        if data and self._received <= MAX_OUTPUT and self._count <= MAX_LINES:
-            return
-        if rest := self._lines.rest():
-            history.add(self.actor, "line", dir="out", data=rest, terminated=False)
-        if data:
-            history.add(self.actor, "harness", what="flood", bytes=self._received, lines=self._count)
+        self._count += len(lines)
+        if not data:
+            if rest := self._lines.rest():
+                history.add(self.actor, "line", dir="out", data=rest, terminated=False)
+            self._end(history)
+        elif self._received > self.room.size or self._count > self.room.lines:
+            self._refuse_more(history)
+
+    def _refuse_more(self, history: History) -> None:
+        facts: dict[str, Any] = {"bytes": self._received, "lines": self._count}
+        if self.room.shortened:
+            facts["shortened"] = self.room.shortened
+        history.add(self.actor, "harness", data=self._lines.rest()[:_FLOOD_KEPT], what="flood", **facts)
         self._end(history)
 
     def _log(self, data: bytes, history: History) -> None:
         if not data:
             self._end(history)
-        elif self._received <= _STDERR_KEPT:
-            history.add(self.actor, "stderr", data=data)
-        else:
-            self._tail = (self._tail + data)[-_STDERR_KEPT:]
+            return
+        first = data[: max(_STDERR_KEPT - self._received + len(data), 0)]
+        if first:
+            history.add(self.actor, "stderr", data=first)
+        if len(first) < len(data):
+            self._tail = (self._tail + data[len(first) :])[-_STDERR_KEPT:]
 
     def _end(self, history: History) -> None:
         if self._tail:
@@ -183,7 +195,12 @@ class Channel:
 
 
 class Pump:
-    """All channels of one case, and whatever else has to be watched."""
+    """All channels of one case, and whatever else has to be watched.
+
+    Attributes:
+        late: whether a wait was given up in which this process itself had not been running in time, so that nobody
+            knows whose fault it was.
+    """
 
     def __init__(self, history: History) -> None:
         """Write into `history` what is observed."""
@@ -205,13 +222,19 @@ class Pump:
         self._watched[descriptor] = ready
 
     def until(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Pump until `done` or the time is over; whether it was done."""
+        """Pump until `done` or the time is over; whether it was done.
+
+        What was there to be read when the time was over was in time.
+        """
         deadline = time.monotonic() + seconds
+        heart = _Heart()
         while not done():
             remaining = deadline - time.monotonic()
-            if remaining <= 0:
+            told = self._turn(min(max(remaining, 0), _BEAT_S))
+            heart.beat()
+            if remaining <= 0 and not told and not done():
+                self.late = self.late or heart.was_late
                 return False
-            self._turn(remaining)
         return True
 
     def close(self) -> None:
@@ -219,21 +242,38 @@ class Pump:
         for channel in self.channels:
             channel.close()
 
-    def _turn(self, seconds: float) -> None:
+    def _turn(self, seconds: float) -> bool:
+        """Move what can be moved; whether lines or facts were there to read."""
         with selectors.DefaultSelector() as selector:
             for descriptor, ready in self._watched.items():
                 selector.register(descriptor, selectors.EVENT_READ, ready)
             for channel in self.channels:
                 if channel.wants_read:
-                    selector.register(channel.reading, selectors.EVENT_READ, channel.receive)
+                    selector.register(channel.reading, selectors.EVENT_READ, channel)
                 if channel.wants_write:
-                    selector.register(channel.writing, selectors.EVENT_WRITE, channel.flush)
-            begun = time.monotonic()
+                    selector.register(channel.writing, selectors.EVENT_WRITE, channel)
             events = selector.select(seconds)
-        if not events and time.monotonic() - begun > seconds + _LATE_S:
-            self.late = True
-        for key, _ in events:
+        told = False
+        for key, mask in events:
             if key.fd in self._watched:
                 key.data()
+                told = True
+            elif mask & selectors.EVENT_READ:
+                key.data.receive(self.history)
+                told = told or not key.data.stderr
             else:
-                key.data(self.history)
+                key.data.flush(self.history)
+        return told
+
+
+class _Heart:
+    """Beats while a wait lasts: time that passed without this thread using or yielding it was taken from it."""
+
+    def __init__(self) -> None:
+        self.was_late = False
+        self._last = time.monotonic(), time.thread_time()
+
+    def beat(self) -> None:
+        now, used = time.monotonic(), time.thread_time()
+        self.was_late = self.was_late or now - self._last[0] - (used - self._last[1]) > _BEAT_S + _LATE_S
+        self._last = now, used

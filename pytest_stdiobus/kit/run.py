@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,8 @@ from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
-from pytest_stdiobus.kit.play import DEADLINE_S, play
+from pytest_stdiobus.kit.patience import Patience
+from pytest_stdiobus.kit.play import play
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.walk import Walk
@@ -57,6 +60,11 @@ class Runner:
     options: Options = field(default_factory=Options)
     _supervisor: Supervisor = field(default_factory=Supervisor)
     _stack: ExitStack = field(default_factory=ExitStack)
+    _patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with all patience there is."""
+        self._patience = Patience(self.options.time_scale)
 
     def __enter__(self) -> Runner:  # noqa: PYI034 - Self is not in Python 3.10
         """Start the supervisor."""
@@ -87,8 +95,7 @@ class Runner:
         begun = time.monotonic()
         runs = [self._judged(case) for _ in range(self.options.repeat)]
         result = next((run for run in runs if run.failures), runs[0])
-        if len({_shape(run) for run in runs}) > 1:
-            result = replace(result, findings=tuple(_flaky(result, runs)))
+        result = replace(result, findings=tuple(_steady(result, runs)))
         return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
 
     def _is_meant(self, case: Case) -> bool:
@@ -118,14 +125,16 @@ class Runner:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
             history = self._history(case)
-            seat = WorkerSeat(self.target, history, self._supervisor, self.options.time_scale)
+            seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
             played = self._steps(case)
             try:
                 walk = Walk(history, Bindings(history.head["values"]), messages_only=True)
-                play(played, seat, walk, DEADLINE_S * self.options.time_scale)
+                play(played, seat, walk, self._patience)
+                result = CaseResult(case, judge(case, played, history, SUBJECT), history)
             except HarnessError as error:
                 return CaseResult(case, _ours(case, str(error)), history)
-            result = CaseResult(case, judge(case, played, history, SUBJECT), history)
+            except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
+                return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history)
             if not (result.failures and seat.pump.late):
                 return result
         return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), history)
@@ -150,19 +159,27 @@ def _ours(case: Case, why: str) -> tuple[Finding, ...]:
     return tuple(Finding(name, Outcome.HARNESS_ERROR, why) for name in case.requirements)
 
 
-def _shape(result: CaseResult) -> frozenset[tuple[str, Outcome]]:
-    return frozenset((finding.requirement, finding.outcome) for finding in result.findings)
+def _place(error: Exception) -> str:
+    """What went wrong, and in which line of ours."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
 
 
-def _flaky(result: CaseResult, runs: list[CaseResult]) -> Iterator[Finding]:
+def _steady(result: CaseResult, runs: list[CaseResult]) -> Iterator[Finding]:
+    """The findings of a result; flaky where one run failed what another did not."""
     for finding in result.findings:
-        outcomes = {found.outcome for run in runs for found in run.findings if found.requirement == finding.requirement}
-        if len(outcomes) > 1:
-            failed = sum(finding.requirement in {found.requirement for found in run.failures} for run in runs)
-            why = f"it failed in {failed} of {len(runs)} runs: {finding.explanation}"
+        outcomes = [_outcome(run, finding.requirement) for run in runs]
+        if {Outcome.FAIL, Outcome.PASS} <= set(outcomes):
+            why = f"it failed in {outcomes.count(Outcome.FAIL)} of {len(runs)} runs: {finding.explanation}"
             yield replace(finding, outcome=Outcome.FLAKY, explanation=why)
         else:
             yield finding
+
+
+def _outcome(run: CaseResult, requirement: str) -> Outcome:
+    """What a run says of a requirement; one that only an invariant accuses was kept where it does not."""
+    found = (finding.outcome for finding in run.findings if finding.requirement == requirement)
+    return next(found, run.outcome if run.outcome is Outcome.HARNESS_ERROR else Outcome.PASS)
 
 
 def applies(requirement: Requirement, profile_name: str) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _GRACE_S = 1.0  # what ends together with the target is no orphan
 _LOOK_S = 0.01
+_SWEEP_S = 5.0  # whatever forks faster than it is killed, or cannot be killed, is left to the user
 
 
 def main() -> None:
@@ -94,8 +95,8 @@ class Supervising:
                 env=order["env"],
                 start_new_session=True,
             )
-        except OSError as error:
-            self._tell("refused", why=f"{order['argv'][0]}: {error.strerror}")
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            self._tell("refused", why=str(error))
         else:
             self._running[process.pid] = process
             self._tell("started", pid=process.pid)
@@ -126,10 +127,10 @@ class Supervising:
             time.sleep(_LOOK_S)  # the processes are not ours to wait for, unless adopted
             self._reap()
         told = [{"pid": pid, "command": command} for pid, command in left.items() if pid != leader]
-        while left := self._left(leader):
+        deadline = time.monotonic() + _SWEEP_S
+        while (left := self._left(leader)) and time.monotonic() < deadline:
             for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                _kill_group(pid)
             time.sleep(_LOOK_S)
             self._reap()
         self._running.pop(leader, None)
@@ -146,6 +147,14 @@ class Supervising:
     def _tell(self, event: str, **facts: Any) -> None:
         with contextlib.suppress(BrokenPipeError):
             self._control.sendall(json.dumps({"event": event, **facts}).encode() + b"\n")
+
+
+def _kill_group(pid: int) -> None:
+    """Kill a process and its group at one stroke: one by one, those that fork would outrun it."""
+    with contextlib.suppress(OSError):
+        group = os.getpgid(pid)
+        if group != os.getpgrp():
+            os.killpg(group, signal.SIGKILL)
 
 
 def _processes() -> list[tuple[int, int, int, str, str]]:
@@ -166,9 +175,11 @@ def _processes() -> list[tuple[int, int, int, str, str]]:
 def _processes_of_ps() -> list[tuple[int, int, int, str, str]]:
     # Where there is no /proc the process group stands for the session: the leader of one leads both.
     command = ["/bin/ps", "-A", "-o", "pid=,ppid=,pgid=,stat=,command="]
-    listing = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - a fixed program
-    rows = (line.split(None, 4) for line in listing.splitlines())
-    return [(int(row[0]), int(row[1]), int(row[2]), row[3][0], row[4]) for row in rows if len(row) == 5]  # noqa: PLR2004
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ps:  # noqa: S603 - a fixed program
+        listing = ps.stdout.read() if ps.stdout else ""
+    rows = [line.split(None, 4) for line in listing.splitlines()]
+    found = [(int(row[0]), int(row[1]), int(row[2]), row[3][0], row[4]) for row in rows if len(row) == 5]  # noqa: PLR2004
+    return [row for row in found if row[0] != ps.pid]  # which is a child of this process itself
 
 
 def _read(path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).with_name("supervising.py")
 _ANSWER_S = 20.0
+_SILENT = f"it did not answer within {_ANSWER_S:.0f} s"
 
 
 @dataclass
@@ -54,12 +56,7 @@ class Supervisor:
 
     def __enter__(self) -> Supervisor:  # noqa: PYI034 - Self is not in Python 3.10
         """Start the supervisor's own process."""
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._program = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", "-S", str(_PROGRAM)], stdin=theirs.fileno(), start_new_session=True
-            )
-        self._control.setblocking(False)
+        self._begin()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -68,12 +65,36 @@ class Supervisor:
         try:
             self._program.wait(_ANSWER_S)
         except subprocess.TimeoutExpired:
-            self._program.kill()
-            self._program.wait()
+            self._lose()
 
     def attach(self, pump: Pump) -> None:
-        """Let a pump take in what is told."""
+        """Let a pump take in what is told; a supervisor that was lost is replaced."""
+        if self._control.fileno() < 0:
+            self._begin()
         pump.watch(self._control.fileno(), self._receive)
+
+    def _begin(self) -> None:
+        self._pending = b""
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._program = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-I", "-S", str(_PROGRAM)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._control.setblocking(False)
+
+    def _lose(self) -> None:
+        """End a supervisor that does not obey, and what it leaves behind as far as that is known."""
+        self._control.close()
+        self._program.kill()
+        self._program.wait()
+        for pid, process in self._processes.items():
+            if process.exit is None:
+                with contextlib.suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+        self._processes.clear()
 
     def start(
         self,
@@ -113,34 +134,38 @@ class Supervisor:
         """End whatever a process left behind, itself included, and say what that was."""
         self._order(json.dumps({"do": "sweep", "pid": process.pid}).encode() + b"\n")
         self._await(pump, lambda: process.left is not None)
+        self._processes.pop(process.pid, None)
         return process.left or []
 
     def _order(self, order: bytes, descriptors: tuple[int, ...] = ()) -> None:
-        self._control.setblocking(True)
         try:
+            self._control.settimeout(_ANSWER_S)
             sent = socket.send_fds(self._control, [order], descriptors) if descriptors else 0
             self._control.sendall(order[sent:])
-        except OSError as error:
-            message = f"the supervisor has ended: {error}"
-            raise HarnessError(message) from None
-        finally:
             self._control.setblocking(False)
+        except OSError as error:
+            raise self._lost(str(error)) from None
 
-    def _await(self, pump: Pump, done: Any) -> None:
+    def _await(self, pump: Pump, done: Callable[[], bool]) -> None:
         if not pump.until(done, _ANSWER_S):
-            message = f"the supervisor did not answer within {_ANSWER_S:.0f} s"
-            raise HarnessError(message)
+            raise self._lost(_SILENT)
 
     def _receive(self) -> None:
-        data = b""
-        with contextlib.suppress(BlockingIOError):
+        try:
             data = self._control.recv(65536)
-            if not data:
-                message = "the supervisor has ended"
-                raise HarnessError(message)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            raise self._lost()
         *facts, self._pending = (self._pending + data).split(b"\n")
         for fact in facts:
             self._take_in(json.loads(fact))
+
+    def _lost(self, why: str = "its socket was closed") -> HarnessError:
+        self._lose()
+        return HarnessError(f"the supervisor has ended: {why}")
 
     def _take_in(self, fact: dict[str, Any]) -> None:
         event = fact.pop("event")

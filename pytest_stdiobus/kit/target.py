@@ -41,12 +41,22 @@ class Target:
 def from_command(command: Sequence[str], *, cwd: str = "", folder: str | None = None) -> Target:
     """A target that is only a command.
 
-    The target runs in another folder, so that arguments that name a file from here are made absolute.
+    The target runs in another folder, so that arguments that name a file from here, or with a ``/`` a folder, are made
+    absolute.
+
+    Args:
+        command: program and arguments.
+        cwd: where it runs; empty is a temporary folder.
+        folder: what relative paths are relative to; None is the current folder.
 
     Raises:
-        KitError: there is no such program; the message says where it was looked for.
+        KitError: the command is empty or there is no such program; the message says where it was looked for.
     """
-    return Target(name=_name(command), command=_resolved(command, folder or os.getcwd()), cwd=cwd)
+    here = os.path.abspath(folder or "")
+    if not command:
+        message = "the command is empty: name a program and its arguments"
+        raise KitError(message)
+    return Target(name=_name(command), command=_resolved(command, here), cwd=os.path.join(here, cwd) if cwd else "")
 
 
 def from_file(file: Path) -> Target:
@@ -77,10 +87,17 @@ def _name(command: Sequence[str]) -> str:
 def _resolved(command: Sequence[str], folder: str) -> tuple[str, ...]:
     program, *arguments = command
     local = os.path.join(folder, program)
-    found = local if os.sep in program and os.access(local, os.X_OK) else shutil.which(program)
+    is_local = os.sep in program and os.path.isfile(local) and os.access(local, os.X_OK)
+    found = local if is_local else shutil.which(program)
     if found is None:
         where = folder if os.sep in program else "PATH"
         message = f"there is no program {program!r}: looked in {where}"
         raise KitError(message)
-    here = [os.path.join(folder, word) if os.path.isfile(os.path.join(folder, word)) else word for word in arguments]
-    return (os.path.abspath(found), *here)
+    return (os.path.abspath(found), *(_absolute(word, folder) for word in arguments))
+
+
+def _absolute(word: str, folder: str) -> str:
+    """An argument, absolute where it is a path from the folder; a bare word may be a command called like a folder."""
+    path = os.path.join(folder, word)
+    is_path = os.path.isfile(path) or ((os.sep in word or word in {os.curdir, os.pardir}) and os.path.isdir(path))
+    return os.path.normpath(path) if is_path else word

@@ -18,17 +18,22 @@ class Kind(str, Enum):
     OTHER = "other"
 
 
+class TooDeepError(ValueError):
+    """A line that this kit cannot read and that may be JSON all the same."""
+
+
 def parse(line: bytes) -> Any:
     """The JSON value of a line.
 
     Raises:
+        TooDeepError: nested so deeply that nobody can tell.
         ValueError: not one JSON text of RFC 8259 in UTF-8; the message says where.
     """
     try:
-        return json.loads(line.decode("utf-8"), parse_constant=_refuse)
+        return json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=_integer)
     except RecursionError:
         message = "nested too deeply for this kit to read"
-        raise ValueError(message) from None
+        raise TooDeepError(message) from None
 
 
 def parsed(line: bytes) -> Any:
@@ -93,6 +98,13 @@ def preview(line: bytes) -> str:
     text = line.decode("utf-8", "backslashreplace")
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return text if len(text) <= PREVIEW else f"{text[:PREVIEW]}... ({len(line)} bytes)"
+
+
+def _integer(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python converts: JSON all the same
+        return float(text)
 
 
 def _refuse(name: str) -> None:

@@ -29,6 +29,9 @@ class Seat(Protocol):
     def end(self) -> None:
         """End it, read everything to the end, and see what it leaves behind."""
 
+    def close(self) -> None:
+        """Let go of everything at once, also after a failure and in the middle of a case; nothing is left running."""
+
 
 def payload(value: Any) -> bytes:
     """The bytes of a ``send``: a message with its LF, or ``raw`` and ``base64`` bytes as they are."""

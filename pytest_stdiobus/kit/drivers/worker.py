@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.drivers.seat import send
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
+from pytest_stdiobus.kit.patience import ENDING_S, EXIT, EXIT_ON_TERM, OUTPUT, Patience
 from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.supervisor import Process
 
@@ -23,19 +25,20 @@ if TYPE_CHECKING:
 
 CLIENT = "client:kit"
 PROCESS, STDERR = f"{TARGET}:process", f"{TARGET}:stderr"
-DRAIN_S = 5.0  # how long a worker may take to end, as the bus's drain timeout has it
+_EXIT_S = 0.25  # between the end of a process's output and the news of its exit
 
 
 class WorkerSeat:
     """One life of a worker."""
 
-    def __init__(self, target: Target, history: History, supervisor: Supervisor, time_scale: float = 1.0) -> None:
+    def __init__(self, target: Target, history: History, supervisor: Supervisor, patience: Patience) -> None:
         """Prepare; nothing is started yet."""
         self.history = history
         self.pump = Pump(history)
         self._target = target
         self._supervisor = supervisor
-        self._patience = DRAIN_S * time_scale
+        self._patience = patience
+        self._room = patience.room()
         self._process = Process(on_exit=self._on_exit)
         self._folder = ""
 
@@ -44,7 +47,7 @@ class WorkerSeat:
         self._supervisor.attach(self.pump)
         self._folder = self._target.cwd or tempfile.mkdtemp(prefix="stdiobus-")
         (stdin, to_worker), (from_worker, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
-        self._client = self.pump.add(Channel(CLIENT, reading=from_worker, writing=to_worker))
+        self._client = self.pump.add(Channel(CLIENT, reading=from_worker, writing=to_worker, room=self._room))
         self._logs = self.pump.add(Channel(TARGET, reading=logs, stderr=True))
         self._supervisor.start(
             self._process,
@@ -57,7 +60,7 @@ class WorkerSeat:
         if self._process.refused:
             self.history.add(TARGET, "harness", what="start", error=self._process.refused)
             return
-        self.history.add(TARGET, "spawn", pid=self._process.pid, argv=list(self._target.command))
+        self.history.add(TARGET, "spawn", pid=self._process.pid, argv=list(self._target.command), cwd=self._folder)
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Write to the worker, stop or go on reading it, or signal it."""
@@ -84,30 +87,52 @@ class WorkerSeat:
     def end(self) -> None:
         """End of input, then SIGTERM, then SIGKILL; whatever is left afterwards is recorded and ended."""
         if self._process.pid:
-            self.history.add(TARGET, "ending")
-            for channel in self.pump.channels:
-                channel.stall(stalled=False)
-            self._client.half_close()
-            if not self.pump.until(self._has_ended, self._patience):
-                self._signal(signal.SIGTERM)
-                if not self.pump.until(self._has_exited, self._patience):
-                    self._signal(signal.SIGKILL)
+            if self._client.ended:
+                self.pump.until(self._has_exited, _EXIT_S)
+            self._ask_to_end()
             left = self._supervisor.sweep(self._process, self.pump)
             if left:
                 self.history.add(TARGET, "orphans", processes=left)
-            self.pump.until(lambda: all(channel.ended for channel in self.pump.channels), self._patience)
+            self.pump.until(self._is_silent, ENDING_S)
+        flooded = any(event.facts["what"] == "flood" for event in self.history.of_kind("harness"))
+        self._patience.note(OUTPUT, self._room, seen=not flooded, in_vain=flooded)
+
+    def close(self) -> None:
+        """End what has not been ended, without waiting for it."""
+        with contextlib.suppress(HarnessError):
+            if self._process.pid and self._process.left is None:
+                self._supervisor.sweep(self._process, self.pump)
         self.pump.close()
         if self._folder and not self._target.cwd:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _ask_to_end(self) -> None:
+        running = not self._has_exited()
+        wait = self._patience.wait(EXIT)
+        self.history.add(TARGET, "ending", **wait.facts)
+        for channel in self.pump.channels:
+            channel.stall(stalled=False)
+        self._client.half_close()
+        if not running:
+            return
+        ended = self.pump.until(self._has_exited, wait.seconds)
+        self._patience.note(EXIT, wait, seen=ended, in_vain=not ended)
+        if not ended:
+            wait = self._patience.wait(EXIT_ON_TERM)
+            self._signal(signal.SIGTERM, **wait.facts)
+            ended = self.pump.until(self._has_exited, wait.seconds)
+            self._patience.note(EXIT_ON_TERM, wait, seen=ended, in_vain=not ended)
+        if not ended:
+            self._signal(signal.SIGKILL)
+
     def _has_exited(self) -> bool:
         return self._process.exit is not None
 
-    def _has_ended(self) -> bool:
-        return self._has_exited() and self._client.ended
+    def _is_silent(self) -> bool:
+        return all(channel.ended for channel in self.pump.channels)
 
-    def _signal(self, number: signal.Signals) -> None:
-        self.history.add(TARGET, "signal", signal=number.name)
+    def _signal(self, number: signal.Signals, **facts: Any) -> None:
+        self.history.add(TARGET, "signal", signal=number.name, **facts)
         self._supervisor.signal(self._process, number)
 
     def _on_exit(self, facts: dict[str, Any]) -> None:
