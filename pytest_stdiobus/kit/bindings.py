@@ -1,0 +1,76 @@
+"""The values a case has bound so far, and the places where it uses them.
+
+``{"$from": "NAME/POINTER"}`` stands for a bound value: a message that was sent or read, the vector's ``row``, the target's ``probe``.
+``{"$repeat": [TEXT, N]}`` stands for a long text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.pattern import BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_stdiobus.kit.history import Event
+
+FROM, REPEAT = "$from", "$repeat"
+LONGEST = 64 * 1024 * 1024  # characters of a text that a case makes
+
+
+@dataclass
+class Bindings:
+    """What names stand for: events of the history, and values given from outside."""
+
+    values: Mapping[str, Any]
+    events: dict[str, Event] = field(default_factory=dict)
+
+    def bind(self, name: str, event: Event) -> None:
+        """Let a name stand for a line or a fact."""
+        self.events[name] = event
+
+    def expand(self, value: Any) -> Any:
+        """The value with everything bound put in its place.
+
+        Raises:
+            LookupError: a name is not bound, or its pointer leads nowhere.
+        """
+        if isinstance(value, list):
+            return [self.expand(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {FROM}:
+            return self.look_up(value[FROM])
+        if value.keys() == {REPEAT}:
+            return self._repeated(*value[REPEAT])
+        if value.keys() == {BYTES} and isinstance(value[BYTES], dict) and FROM in value[BYTES]:
+            return {BYTES: self._bytes(value[BYTES][FROM])}
+        return {key: self.expand(item) for key, item in value.items()}
+
+    def look_up(self, reference: str) -> Any:
+        """What ``NAME/POINTER`` leads to.
+
+        Raises:
+            LookupError: it leads nowhere; the message names the reference.
+        """
+        name, _, pointer = reference.partition("/")
+        try:
+            if name in self.events:
+                return wire.at(wire.parse(self.events[name].data), pointer)
+            return self.expand(wire.at(self.values[name], pointer))
+        except (LookupError, ValueError, RecursionError) as error:
+            message = f"{reference}: {error}"
+            raise LookupError(message) from None
+
+    def _repeated(self, text: str, count: Any) -> str:
+        times = self.expand(count)
+        if len(text) * times > LONGEST:
+            message = f"{REPEAT}: {times} times {len(text)} characters are more than {LONGEST}"
+            raise LookupError(message)
+        return text * int(times)
+
+    def _bytes(self, reference: str) -> Any:
+        return self.events[reference].data if reference in self.events else self.look_up(reference)

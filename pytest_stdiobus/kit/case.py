@@ -1,0 +1,157 @@
+"""A case: what to do with a target and what to expect, as data (``schemas/case``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit import schemas
+from pytest_stdiobus.kit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+ACTORS = ("client", "pool", "worker", "target")
+READINGS = ("next", "find", "take", "until")
+STATEMENTS = ("assume", "elapsed")
+ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
+VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
+PROBE = "probe/"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that is done or expected.
+
+    Attributes:
+        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; empty for
+            statements about what was bound.
+        verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
+            ``until``; ``assume``, ``elapsed``.
+        value: what the verb is given.
+        judges: the requirement that a failure belongs to.
+        more: the other members, such as ``as``, ``before``, ``all``, ``or_eof``, ``split``.
+    """
+
+    actor: str
+    verb: str
+    value: Any
+    judges: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it waits for lines."""
+        return self.verb in READINGS
+
+    @property
+    def acts(self) -> bool:
+        """Whether it does something to the target."""
+        return self.verb in ACTIONS
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case, or one of its variants where it has vectors.
+
+    Attributes:
+        id: path-like, such as ``worker/framing/blank-line``; a variant has its vector's name in brackets.
+        title: what happens, in one sentence.
+        requirements: those it exercises; the first owns what no step names.
+        subject: ``kernel``, ``sdk``, ``worker`` or ``stream``.
+        steps: what to do; empty where `check` says it.
+        check: a function of `pytest_stdiobus.kit.checks` in place of steps.
+        config: the configuration of the bus, for kernels and SDKs.
+        prelude: whether the profile's opening of a conversation precedes the steps.
+        transports: those it can be played on; empty is every one.
+        profiles: the worker profiles it belongs to; empty is those of its first requirement.
+        row: the values of the vector.
+        file: where it was read.
+    """
+
+    id: str
+    title: str
+    requirements: tuple[str, ...]
+    subject: str
+    steps: tuple[Step, ...] = ()
+    check: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    prelude: bool = True
+    transports: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    row: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+
+    @property
+    def probes(self) -> frozenset[str]:
+        """The probes a target must have for it."""
+        return frozenset(_probes([step.value for step in self.steps]))
+
+
+def steps(data: Iterable[Mapping[str, Any]], judges: str) -> tuple[Step, ...]:
+    """Steps as models; what names no requirement judges `judges`."""
+    return tuple(_step(step, judges) for step in data)
+
+
+def _step(data: Mapping[str, Any], judges: str) -> Step:
+    actor = next((f"{kind}:{data[kind]}" for kind in ACTORS if kind in data), "")
+    verb = next(key for key in data if key in VERBS)
+    more = {key: value for key, value in data.items() if key not in {*ACTORS, verb, "judges"}}
+    return Step(actor, verb, data[verb], data.get("judges", judges), more)
+
+
+def read_cases(file: Path) -> Iterator[Case]:
+    """The case of a file: one for each of its vectors, or itself.
+
+    Raises:
+        DataError: the file is not valid.
+    """
+    data = schemas.load(file, "case")
+    known: dict[str, Any] = {
+        key: data[key] for key in ("id", "title", "subject", "check", "config", "prelude") if key in data
+    }
+    listed: dict[str, Any] = {
+        key: tuple(data[key]) for key in ("requirements", "transports", "profiles") if key in data
+    }
+    case = Case(**known, **listed, steps=steps(data.get("steps", ()), data["requirements"][0]), file=str(file))
+    vectors = data.get("vectors", [])
+    if len({row["name"] for row in vectors}) != len(vectors):
+        raise DataError(str(file), ["$.vectors: two of them have the same name"])
+    if not vectors:
+        yield case
+    for row in vectors:
+        yield replace(case, id=f"{case.id}[{row['name']}]", row=row)
+
+
+@cache
+def bundled_cases() -> tuple[Case, ...]:
+    """Every case of this kit, in the order of their ids.
+
+    Raises:
+        DataError: two have one id, or the installation has none.
+    """
+    folder = data_dir() / "conformance" / "cases"
+    found: dict[str, Case] = {}
+    for file in sorted(folder.rglob("*.json")):
+        for case in read_cases(file):
+            if case.id in found:
+                raise DataError(str(file), [f"$.id: {case.id} is also the id of {found[case.id].file}"])
+            found[case.id] = case
+    if not found:
+        raise DataError(str(folder), ["holds no case: install the package again"])
+    return tuple(found.values())
+
+
+def _probes(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        source = value.get("$from", "")
+        if isinstance(source, str) and source.startswith(PROBE):
+            yield source.removeprefix(PROBE).split("/")[0]
+        for item in value.values():
+            yield from _probes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _probes(item)

@@ -1,0 +1,1 @@
+"""How the kit takes both ends of each kind of target."""

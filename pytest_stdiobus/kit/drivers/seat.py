@@ -1,0 +1,58 @@
+"""What a case needs of a target, whatever kind it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_stdiobus.kit import pattern, wire
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.history import Event, History
+    from pytest_stdiobus.kit.pump import Channel, Pump
+
+_PIECE_S = 0.05  # longer than any reader takes that reads at all
+
+
+class Seat(Protocol):
+    """A target that runs one case."""
+
+    history: History
+    pump: Pump
+
+    def begin(self) -> None:
+        """Start it."""
+
+    def act(self, step: Step, value: Any, index: int) -> Event | None:
+        """Do what a step says with its expanded value; the event that ``as`` binds."""
+
+    def end(self) -> None:
+        """End it, read everything to the end, and see what it leaves behind."""
+
+    def close(self) -> None:
+        """Let go of everything at once, also after a failure and in the middle of a case; nothing is left running."""
+
+
+def payload(value: Any) -> bytes:
+    """The bytes of a ``send``: a message with its LF, or ``raw`` and ``base64`` bytes as they are."""
+    if isinstance(value, dict) and value.keys() == {"raw"}:
+        return pattern.raw(value["raw"])
+    if isinstance(value, dict) and value.keys() == {"base64"}:
+        return pattern.raw(value)
+    return wire.encode(value) + b"\n"
+
+
+def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Event:
+    """Send to a channel and record its lines; with ``split: N`` in pieces of N bytes, each taken before the next."""
+    data = payload(value)
+    size = step.more.get("split", len(data)) or 1
+    for start in range(0, len(data), size):
+        channel.send(data[start : start + size])
+        if size < len(data):
+            pump.until(lambda: not channel.wants_write and channel.unread_by_peer() == 0, _PIECE_S)
+    lines = data.split(b"\n")
+    terminated = len(lines) - 1
+    for number, line in enumerate(lines if lines[-1] else lines[:-1]):
+        facts = {} if number < terminated else {"terminated": False}
+        event = pump.history.add(channel.actor, "line", dir="in", data=line, step=index, **facts)
+    return event

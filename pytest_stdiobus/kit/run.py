@@ -1,0 +1,187 @@
+"""The one runner: a target, the cases that apply to it, and what each of them came to."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit.bindings import Bindings
+from pytest_stdiobus.kit.case import Case, bundled_cases, steps
+from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
+from pytest_stdiobus.kit.drivers.worker import WorkerSeat
+from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.judge import judge, values
+from pytest_stdiobus.kit.patience import Patience
+from pytest_stdiobus.kit.play import play
+from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.supervisor import Supervisor
+from pytest_stdiobus.kit.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.target import Target
+
+SUBJECT = "worker"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to judge.
+
+    Attributes:
+        profile: what kind of worker it claims to be.
+        select: part of the id of a case or of one of its requirements; empty is all.
+        repeat: how often each case is run; what differs is flaky.
+        seed: of generated cases.
+        time_scale: a factor on every deadline, for slow machines.
+        cases: cases of the user's, besides the bundled ones.
+    """
+
+    profile: str = "bus"
+    select: str = ""
+    repeat: int = 1
+    seed: int = 0
+    time_scale: float = 1.0
+    cases: Sequence[Case] = ()
+
+
+@dataclass
+class Runner:
+    """Judges one target, case by case; use it as a context manager."""
+
+    target: Target
+    options: Options = field(default_factory=Options)
+    _supervisor: Supervisor = field(default_factory=Supervisor)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with all patience there is."""
+        self._patience = Patience(self.options.time_scale)
+
+    def __enter__(self) -> Runner:  # noqa: PYI034 - Self is not in Python 3.10
+        """Start the supervisor."""
+        self._stack.enter_context(self._supervisor)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, and everything it started."""
+        self._stack.close()
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases of the profile that the options select."""
+        known = [case for case in (*bundled_cases(), *self.options.cases) if case.subject == SUBJECT]
+        return [case for case in known if self._is_meant(case)]
+
+    def run(self) -> Iterator[CaseResult]:
+        """Judge case after case."""
+        for case in self.cases:
+            yield self.run_case(case)
+
+    def run_case(self, case: Case) -> CaseResult:
+        """Judge one case, as often as the options say."""
+        obstacle = self._obstacle(case)
+        if obstacle:
+            found = tuple(Finding(name, Outcome.NOT_APPLICABLE, obstacle) for name in case.requirements)
+            return CaseResult(case, found)
+        begun = time.monotonic()
+        runs = [self._judged(case) for _ in range(self.options.repeat)]
+        result = next((run for run in runs if run.failures), runs[0])
+        result = replace(result, findings=tuple(_steady(result, runs)))
+        return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
+
+    def _is_meant(self, case: Case) -> bool:
+        wanted = self.options.profile
+        named = case.profiles or catalogue()[case.requirements[0]].profiles
+        if named and wanted not in named:
+            return False
+        return any(self.options.select in name for name in (case.id, *case.requirements))
+
+    def _obstacle(self, case: Case) -> str:
+        """Why the case does not apply to the target, or nothing."""
+        declared = self.target.capabilities | profile(self.options.profile).capabilities
+        for name in case.requirements[:1]:
+            needed = catalogue()[name].capability
+            if needed and needed not in declared:
+                return f"the capability {needed} is not declared"
+        missing = sorted(probe for probe in case.probes if probe not in self._probes)
+        if missing:
+            return f"it needs a call to make: give the target a file with probes.{missing[0]}"
+        return ""
+
+    @property
+    def _probes(self) -> dict[str, Any]:
+        return {**profile(self.options.profile).probes, **self.target.probes}
+
+    def _judged(self, case: Case) -> CaseResult:
+        """One run; once more where this machine was too busy to tell."""
+        for _ in range(2):
+            history = self._history(case)
+            seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
+            played = self._steps(case)
+            try:
+                walk = Walk(history, Bindings(history.head["values"]), messages_only=True)
+                play(played, seat, walk, self._patience)
+                result = CaseResult(case, judge(case, played, history, SUBJECT), history)
+            except HarnessError as error:
+                return CaseResult(case, _ours(case, str(error)), history)
+            except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
+                return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history)
+            if not (result.failures and seat.pump.late):
+                return result
+        return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), history)
+
+    def _history(self, case: Case) -> History:
+        head = {
+            "target": self.target.name,
+            "case": case.id,
+            "profile": self.options.profile,
+            "seed": self.options.seed,
+            "time_scale": self.options.time_scale,
+            "values": values(case, self._probes),
+        }
+        return History(head)
+
+    def _steps(self, case: Case) -> tuple[Step, ...]:
+        opening = profile(self.options.profile).prelude if case.prelude else ()
+        return (*steps(opening, case.requirements[0]), *case.steps)
+
+
+def _ours(case: Case, why: str) -> tuple[Finding, ...]:
+    return tuple(Finding(name, Outcome.HARNESS_ERROR, why) for name in case.requirements)
+
+
+def _place(error: Exception) -> str:
+    """What went wrong, and in which line of ours."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
+
+
+def _steady(result: CaseResult, runs: list[CaseResult]) -> Iterator[Finding]:
+    """The findings of a result; flaky where one run failed what another did not."""
+    for finding in result.findings:
+        outcomes = [_outcome(run, finding.requirement) for run in runs]
+        if {Outcome.FAIL, Outcome.PASS} <= set(outcomes):
+            why = f"it failed in {outcomes.count(Outcome.FAIL)} of {len(runs)} runs: {finding.explanation}"
+            yield replace(finding, outcome=Outcome.FLAKY, explanation=why)
+        else:
+            yield finding
+
+
+def _outcome(run: CaseResult, requirement: str) -> Outcome:
+    """What a run says of a requirement; one that only an invariant accuses was kept where it does not."""
+    found = (finding.outcome for finding in run.findings if finding.requirement == requirement)
+    return next(found, run.outcome if run.outcome is Outcome.HARNESS_ERROR else Outcome.PASS)
+
+
+def applies(requirement: Requirement, profile_name: str) -> bool:
+    """Whether a requirement is a worker's, in a profile."""
+    return requirement.subject == SUBJECT and requirement.belongs_to(profile_name)

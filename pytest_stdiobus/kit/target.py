@@ -1,0 +1,103 @@
+"""What is judged, as a target file or the command line says it (``schemas/target``)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import schemas
+from pytest_stdiobus.kit.errors import KitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that can be judged.
+
+    Attributes:
+        name: how reports call it.
+        version: its version, or empty.
+        command: program and arguments; no shell reads them.
+        env: variables added to the environment of the kit's user.
+        cwd: where it runs; empty is a folder of its own that is removed afterwards.
+        capabilities: what it declares to be able to do.
+        probes: calls it answers: ``ok``, ``bad_params``, ``stream``, ``slow``, ``cancel_prompt``.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    version: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = ""
+    capabilities: frozenset[str] = frozenset()
+    probes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def from_command(command: Sequence[str], *, cwd: str = "", folder: str | None = None) -> Target:
+    """A target that is only a command.
+
+    The target runs in another folder, so that arguments that name a file from here, or with a ``/`` a folder, are made
+    absolute.
+
+    Args:
+        command: program and arguments.
+        cwd: where it runs; empty is a temporary folder.
+        folder: what relative paths are relative to; None is the current folder.
+
+    Raises:
+        KitError: the command is empty or there is no such program; the message says where it was looked for.
+    """
+    here = os.path.abspath(folder or "")
+    if not command:
+        message = "the command is empty: name a program and its arguments"
+        raise KitError(message)
+    return Target(name=_name(command), command=_resolved(command, here), cwd=os.path.join(here, cwd) if cwd else "")
+
+
+def from_file(file: Path) -> Target:
+    """The target that a file describes; its paths are relative to the file.
+
+    Raises:
+        DataError: the file is not valid.
+        KitError: there is no such program.
+    """
+    data = schemas.load(file, "target")
+    folder = str(file.resolve().parent)
+    return Target(
+        name=data["name"],
+        version=data.get("version", ""),
+        command=_resolved(data["command"], folder),
+        env=data.get("env", {}),
+        cwd=os.path.join(folder, data["cwd"]) if "cwd" in data else "",
+        capabilities=frozenset(data.get("capabilities", ())),
+        probes=data.get("probes", {}),
+    )
+
+
+def _name(command: Sequence[str]) -> str:
+    words = [os.path.basename(word) for word in command[:2]]
+    return words[0] if len(words) == 1 or words[1].startswith("-") else words[1]
+
+
+def _resolved(command: Sequence[str], folder: str) -> tuple[str, ...]:
+    program, *arguments = command
+    local = os.path.join(folder, program)
+    is_local = os.sep in program and os.path.isfile(local) and os.access(local, os.X_OK)
+    found = local if is_local else shutil.which(program)
+    if found is None:
+        where = folder if os.sep in program else "PATH"
+        message = f"there is no program {program!r}: looked in {where}"
+        raise KitError(message)
+    return (os.path.abspath(found), *(_absolute(word, folder) for word in arguments))
+
+
+def _absolute(word: str, folder: str) -> str:
+    """An argument, absolute where it is a path from the folder; a bare word may be a command called like a folder."""
+    path = os.path.join(folder, word)
+    is_path = os.path.isfile(path) or ((os.sep in word or word in {os.curdir, os.pardir}) and os.path.isdir(path))
+    return os.path.normpath(path) if is_path else word

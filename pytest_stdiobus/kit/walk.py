@@ -1,0 +1,245 @@
+"""A case walked along a history: which lines each step reads, and what that shows.
+
+Pure: the driver asks it while the case runs, the judge asks it again of the finished history, and both get the same
+answer, because a step sees only what had been observed when it was decided.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import pattern, schemas, wire
+from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.history import TARGET, Event, History
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.bindings import Bindings
+    from pytest_stdiobus.kit.case import Step
+
+MET, BROKEN, NOT_MET = "met", "broken", "not met"  # NOT_MET: an assumption, held against nobody
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a step came to.
+
+    Attributes:
+        outcome: ``MET``, ``BROKEN`` or ``NOT_MET``.
+        events: the lines it read.
+        why: why it was not met.
+        in_vain: whether no line decided it but the end of the waiting, or of the output.
+    """
+
+    outcome: str
+    events: tuple[Event, ...] = ()
+    why: str = ""
+    in_vain: bool = False
+
+
+@dataclass
+class Walk:
+    """How far a case has come.
+
+    Attributes:
+        history: what has been observed so far.
+        bindings: what the case's names stand for.
+        messages_only: whether lines that are no JSON object are left to the invariant that forbids them, so that one
+            stray line is not held against every rule.
+    """
+
+    history: History
+    bindings: Bindings
+    messages_only: bool = False
+    _visible: int = 0  # so many events have been sorted into the three below
+    _unread: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    _ended: set[str] = field(default_factory=set)
+    _cut: str = ""
+    _looked_at: int = 0  # so many unread lines have been held against the step that is open
+
+    def unread(self, actor: str, upto: int) -> list[Event]:
+        """The lines of an actor, or the facts about a process, that no step has read, among the first `upto` events.
+
+        From call to call `upto` never becomes less.
+        """
+        for event in self.history.events[self._visible : upto]:
+            if event.kind == "eof":
+                self._ended.add(event.actor)
+            elif event.kind == "harness":
+                self._cut = _refused(event) or self._cut
+            elif (reader := _reader(event)) and not self._is_noise(event):
+                self._unread[reader].append(event)
+        self._visible = max(self._visible, upto)
+        return self._unread[actor]
+
+    def _is_noise(self, event: Event) -> bool:
+        return self.messages_only and wire.parsed(event.data) is None
+
+    def settle(self, step: Step, upto: int, *, final: bool = False) -> Reading | None:
+        """What the step comes to with the first `upto` events; None while that is open.
+
+        Args:
+            step: a reading or a statement.
+            upto: how many events it may see.
+            final: nothing more will come, because the deadline is over.
+
+        Raises:
+            HarnessError: the case refers to what is not there.
+        """
+        try:
+            reading = self._statement(step) if not step.reads else self._reading(step, upto, final=final)
+        except LookupError as error:
+            raise refers_to_nothing(error) from None
+        if reading is not None:
+            self._looked_at = 0
+            if reading.outcome == MET and "as" in step.more and reading.events:
+                self.bindings.bind(step.more["as"], reading.events[-1])
+        return reading
+
+    def give_up(self, step: Step, upto: int) -> Reading:
+        """What the step comes to when nothing more is waited for."""
+        reading = self.settle(step, upto, final=True)
+        assert reading is not None
+        return reading
+
+    def _reading(self, step: Step, upto: int, *, final: bool) -> Reading | None:
+        unread = self.unread(step.actor, upto)
+        ended = self._end_of(step.actor)
+        if step.verb == "take":
+            return self._take(step, unread, ended=ended, final=final)
+        expected = self.bindings.expand(step.value)
+        if step.verb == "next":
+            found = self._next(expected, unread)
+        elif step.verb == "find":
+            found = self._find(expected, unread)
+        else:
+            found = self._until(step, expected, unread)
+        if found is not None:
+            return found
+        if ended is not None and step.more.get("or_eof"):
+            return Reading(MET)
+        if ended is None and not final:
+            return None
+        return Reading(BROKEN, why=_nothing(expected, unread if step.verb != "next" else [], ended), in_vain=True)
+
+    @staticmethod
+    def _next(expected: Any, unread: list[Event]) -> Reading | None:
+        if not unread:
+            return None
+        event = unread.pop(0)
+        why = pattern.mismatch(expected, event.data)
+        return Reading(BROKEN if why else MET, (event,), why=_quoted(event, why))
+
+    def _find(self, expected: Any, unread: list[Event]) -> Reading | None:
+        for index in range(self._looked_at, len(unread)):
+            if pattern.mismatch(expected, unread[index].data) is None:
+                return Reading(MET, (unread.pop(index),))
+        self._looked_at = len(unread)
+        return None
+
+    def _until(self, step: Step, expected: Any, unread: list[Event]) -> Reading | None:
+        allowed = self.bindings.expand(step.more.get("before"))
+        for index in range(self._looked_at, len(unread)):
+            event = unread[index]
+            why = pattern.mismatch(expected, event.data)
+            if why is not None and allowed is not None and not schemas.faults(wire.parsed(event.data), allowed):
+                continue
+            if why is not None:
+                why = _quoted(event, f"{why}; and nothing like it may come before")
+            return Reading(BROKEN if why else MET, _taken(unread, index + 1), why=why or "")
+        self._looked_at = len(unread)
+        return None
+
+    def _take(self, step: Step, unread: list[Event], *, ended: str | None, final: bool) -> Reading | None:
+        count = self.bindings.expand(step.value)
+        if len(unread) >= count:
+            lines = _taken(unread, count)
+            found = schemas.faults([wire.parsed(line.data) for line in lines], self.bindings.expand(step.more["all"]))
+            return Reading(BROKEN if found else MET, lines, why="; ".join(found[:3]))
+        if ended is None and not final:
+            return None
+        why = f"expected {count} lines, got {len(unread)}{f'; {ended}' if ended else ''}"
+        return Reading(BROKEN, tuple(unread), why=why, in_vain=True)
+
+    def _statement(self, step: Step) -> Reading:
+        value = step.value
+        if step.verb == "elapsed":
+            return self._elapsed(value)
+        named = [self._named(name) for name in value["distinct"]]
+        return Reading(MET if len(set(named)) == len(named) else NOT_MET, why="the bound values are not distinct")
+
+    def _named(self, name: str) -> Any:
+        binding, _, what = name.partition("/")
+        return self.bindings.events[binding].actor if what == "worker" else self.bindings.look_up(name)
+
+    def _elapsed(self, value: dict[str, Any]) -> Reading:
+        begin, end = (self.bindings.events[value[key]].t_us / 1000 for key in ("from", "to"))
+        scale = float(self.history.head.get("time_scale", 1))
+        shortest, longest = value.get("min_ms", 0), value.get("max_ms")
+        taken = end - begin
+        if taken < shortest:
+            return Reading(BROKEN, why=f"{value['to']} came {taken:.0f} ms after {value['from']}, before {shortest} ms")
+        if longest is not None and taken > longest * scale:
+            late = f"{value['to']} came {taken:.0f} ms after {value['from']}, later than {longest * scale:.0f} ms"
+            return Reading(BROKEN, why=late)
+        return Reading(MET)
+
+    def _end_of(self, actor: str) -> str | None:
+        """Why no more will come from an actor; None while it may."""
+        if actor not in self._ended:
+            return None
+        if self._cut:
+            return self._cut
+        exits = []
+        for event in self.history.events:
+            if event.kind == "ending":
+                break
+            if event.kind == "exit":
+                exits.append(event.facts)
+        return f"it has {how_it_ended(exits[-1])}" if exits else "it has closed its output"
+
+
+def refers_to_nothing(error: LookupError) -> HarnessError:
+    """A case that uses what neither it nor the target's messages have: held against nobody."""
+    return HarnessError(f"the case refers to what is not there: {error}")
+
+
+def how_it_ended(facts: dict[str, Any]) -> str:
+    """An exit in words."""
+    if "signal" in facts:
+        return f"been ended by {facts['signal']}"
+    return f"exited with status {facts['code']}"
+
+
+def _reader(event: Event) -> str:
+    """Which actor's reader an event is for, if any."""
+    if event.kind == "exit":
+        return f"{TARGET}:process"
+    return event.actor if event.kind == "line" and event.dir == "out" else ""
+
+
+def _refused(event: Event) -> str:
+    """Why the kit itself sees to it that nothing more comes."""
+    if event.facts["what"] == "start":
+        return f"it could not be started: {event.facts['error']}"
+    if event.facts["what"] == "flood":
+        size, count = event.facts["bytes"], event.facts["lines"]
+        return f"its output has no end: it was read no further than {size} bytes in {count} lines"
+    return ""
+
+
+def _taken(unread: list[Event], count: int) -> tuple[Event, ...]:
+    taken = tuple(unread[:count])
+    del unread[:count]
+    return taken
+
+
+def _quoted(event: Event, why: str | None) -> str:
+    return f"{wire.preview(event.data)}: {why}" if why else ""
+
+
+def _nothing(expected: Any, others: list[Event], ended: str | None) -> str:
+    what = wire.preview(pattern.raw(expected["bytes"]) if "bytes" in expected else wire.encode(expected))
+    came = f"; what came: {', '.join(wire.preview(event.data) for event in others[:3])}" if others else ""
+    return f"expected {what}, but {ended or 'nothing came in time'}{came}"
