@@ -4,6 +4,7 @@
 import pytest
 
 from pytest_stdiobus.bus import BackendMode
+from pytest_stdiobus.kit.catalogue import catalogue
 
 from . import requirement_table
 
@@ -48,3 +49,9 @@ def test_the_tests_of_the_client_know_every_backend(pytester: pytest.Pytester) -
 
 def test_the_document_is_up_to_date() -> None:
     assert requirement_table.is_current(), "run: python tests/requirements/requirement_table.py"
+
+
+def test_the_catalogue_has_the_rows_of_the_kernel_with_their_level_and_basis() -> None:
+    listed = {row.id: (row.level, row.basis) for row in requirement_table.rows() if row.id.startswith("KRN-")}
+    kept = {name: (row.level, row.basis) for name, row in catalogue().items() if row.subject == "kernel"}
+    assert kept == listed
