@@ -1,7 +1,8 @@
 """The values a case has bound so far, and the places where it uses them.
 
 ``{"$from": "NAME/POINTER"}`` stands for a bound value: a message that was sent or read, the vector's ``row``, the target's ``probe``.
-``{"$repeat": [TEXT, N]}`` stands for a long text.
+Beside other members it adds those of the object it leads to: ``{"id": 1, "$from": "probe/ok"}`` is a whole call, with ``params`` if it
+has some. ``{"$repeat": [TEXT, N]}`` stands for a long text.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Bindings:
             return self._repeated(*value[REPEAT])
         if value.keys() == {BYTES} and isinstance(value[BYTES], dict) and FROM in value[BYTES]:
             return {BYTES: self._bytes(value[BYTES][FROM])}
-        return {key: self.expand(item) for key, item in value.items()}
+        own = {key: self.expand(item) for key, item in value.items() if key != FROM}
+        return {**self._members(value[FROM]), **own} if FROM in value else own
 
     def look_up(self, reference: str) -> Any:
         """What ``NAME/POINTER`` leads to.
@@ -57,6 +59,9 @@ class Bindings:
             LookupError: it leads nowhere; the message names the reference.
         """
         name, _, pointer = reference.partition("/")
+        if name not in self.events and name not in self.values:
+            message = f"{reference}: no step before it has {name!r} as its name"
+            raise LookupError(message)
         try:
             if name in self.events:
                 return wire.at(wire.parse(self.events[name].data), pointer)
@@ -65,12 +70,22 @@ class Bindings:
             message = f"{reference}: {error}"
             raise LookupError(message) from None
 
-    def _repeated(self, text: str, count: Any) -> str:
-        times = self.expand(count)
+    def _members(self, reference: str) -> dict[str, Any]:
+        value = self.look_up(reference)
+        if not isinstance(value, dict):
+            message = f"{reference}: expected an object, to add its members"
+            raise LookupError(message)
+        return value
+
+    def _repeated(self, what: Any, count: Any) -> str:
+        text, times = self.expand(what), self.expand(count)
+        if not isinstance(text, str) or not isinstance(times, int):
+            message = f"{REPEAT}: expected a text and how often, got {what!r} and {count!r}"
+            raise LookupError(message)
         if len(text) * times > LONGEST:
             message = f"{REPEAT}: {times} times {len(text)} characters are more than {LONGEST}"
             raise LookupError(message)
-        return text * int(times)
+        return text * times
 
     def _bytes(self, reference: str) -> Any:
         return self.events[reference].data if reference in self.events else self.look_up(reference)

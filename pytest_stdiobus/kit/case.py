@@ -88,7 +88,7 @@ class Case:
     @property
     def probes(self) -> frozenset[str]:
         """The probes a target must have for it."""
-        return frozenset(_probes([step.value for step in self.steps]))
+        return frozenset(_probes([[step.value, *step.more.values()] for step in self.steps] + [self.row]))
 
 
 def steps(data: Iterable[Mapping[str, Any]], judges: str) -> tuple[Step, ...]:

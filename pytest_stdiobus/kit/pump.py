@@ -59,6 +59,7 @@ class Channel:
         writing: the descriptor its input is written to, -1 when there is none or it is closed.
         stderr: whether its output is not lines but logs.
         room: how much of its lines is read; beyond that the output counts as ended.
+        is_closed: whether the kit has closed its input, or is about to.
     """
 
     actor: str
@@ -66,7 +67,9 @@ class Channel:
     writing: int = -1
     stderr: bool = False
     room: Room = field(default_factory=Room)
+    is_closed: bool = False
     _lines: Lines = field(default_factory=Lines)
+    _sent: Lines = field(default_factory=Lines)
     _outgoing: deque[bytes] = field(default_factory=deque)
     _closing: bool = False
     _stalled: bool = False
@@ -79,9 +82,16 @@ class Channel:
         if data and self.writing >= 0:
             self._outgoing.append(data)
 
-    def half_close(self) -> None:
-        """Close the peer's input once everything queued is written."""
-        self._closing = True
+    def completed_by(self, data: bytes) -> list[bytes]:
+        """The lines that its input consists of so far and that end with these bytes, which are about to be sent."""
+        return self._sent.feed(data)
+
+    def half_close(self, history: History) -> None:
+        """Close the peer's input once everything queued is written; a line without its LF counts as sent now."""
+        if rest := self._sent.rest():
+            history.add(self.actor, "line", dir="in", data=rest, terminated=False)
+        self._sent = Lines()
+        self.is_closed = self._closing = True
 
     def stall(self, *, stalled: bool) -> None:
         """Stop reading, or go on."""
@@ -104,6 +114,7 @@ class Channel:
 
     def close(self) -> None:
         """Close both descriptors."""
+        self.is_closed = True
         self._close_writing()
         if self.reading >= 0:
             os.close(self.reading)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_stdiobus.kit import pattern, wire
+from pytest_stdiobus.kit.errors import HarnessError
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Step
@@ -42,17 +43,28 @@ def payload(value: Any) -> bytes:
     return wire.encode(value) + b"\n"
 
 
-def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Event:
-    """Send to a channel and record its lines; with ``split: N`` in pieces of N bytes, each taken before the next."""
+def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Event | None:
+    """Send to a channel; with ``split: N`` in pieces of N bytes, each taken before the next.
+
+    A line is recorded when its LF is sent, by whichever step: no answer can precede it, and none follows half of it.
+
+    Returns:
+        The last line that was completed, if one was.
+
+    Raises:
+        HarnessError: the case has closed the channel before.
+    """
+    if channel.is_closed:
+        message = f"the case sends to {channel.actor} after it has closed it"
+        raise HarnessError(message)
     data = payload(value)
     size = step.more.get("split", len(data)) or 1
+    last: Event | None = None
     for start in range(0, len(data), size):
-        channel.send(data[start : start + size])
+        piece = data[start : start + size]
+        for line in channel.completed_by(piece):
+            last = pump.history.add(channel.actor, "line", dir="in", data=line, step=index)
+        channel.send(piece)
         if size < len(data):
             pump.until(lambda: not channel.wants_write and channel.unread_by_peer() == 0, _PIECE_S)
-    lines = data.split(b"\n")
-    terminated = len(lines) - 1
-    for number, line in enumerate(lines if lines[-1] else lines[:-1]):
-        facts = {} if number < terminated else {"terminated": False}
-        event = pump.history.add(channel.actor, "line", dir="in", data=line, step=index, **facts)
-    return event
+    return last

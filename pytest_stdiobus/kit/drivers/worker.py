@@ -68,12 +68,13 @@ class WorkerSeat:
         if step.verb == "send":
             return send(channel, self.pump, step, value, index)
         if step.verb == "half_close":
-            channel.half_close()
+            channel.half_close(self.history)
             return self.history.add(CLIENT, "closing", dir="in", step=index)
         if step.verb in {"stall", "resume"}:
             channel.stall(stalled=step.verb == "stall")
             return self.history.add(channel.actor, step.verb, step=index)
         if step.verb == "close":
+            channel.half_close(self.history)
             channel.close()
             return self.history.add(CLIENT, "close", step=index)
         if step.verb in {"signal", "kill"}:
@@ -112,7 +113,7 @@ class WorkerSeat:
         self.history.add(TARGET, "ending", **wait.facts)
         for channel in self.pump.channels:
             channel.stall(stalled=False)
-        self._client.half_close()
+        self._client.half_close(self.history)
         if not running:
             return
         ended = self.pump.until(self._has_exited, wait.seconds)
