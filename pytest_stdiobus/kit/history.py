@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.errors import DataError
+from pytest_stdiobus.kit.errors import DataError, KitError
 from pytest_stdiobus.kit.schemas import faults, schema
 
 if TYPE_CHECKING:
@@ -84,6 +84,15 @@ class History:
             for event in self.events:
                 out.write(json.dumps(_to_json(event, file)) + "\n")
 
+    def to_json(self) -> dict[str, Any]:
+        """The whole of it as one JSON value, long lines included."""
+        return {"head": self.head, "events": [_to_json(event, None) for event in self.events]}
+
+
+def from_json(value: dict[str, Any]) -> History:
+    """The history that `History.to_json` wrote."""
+    return History(value["head"], [_from_json(record, None) for record in value["events"]])
+
 
 def read(file: Path) -> History:
     """The history that `History.write` wrote.
@@ -117,7 +126,7 @@ def read(file: Path) -> History:
     return history
 
 
-def _to_json(event: Event, file: Path) -> dict[str, Any]:
+def _to_json(event: Event, file: Path | None) -> dict[str, Any]:
     record: dict[str, Any] = {"n": event.n, "t_us": event.t_us, "actor": event.actor, "kind": event.kind}
     if event.dir:
         record["dir"] = event.dir
@@ -126,8 +135,8 @@ def _to_json(event: Event, file: Path) -> dict[str, Any]:
     return {**record, **event.facts}
 
 
-def _data(data: bytes, file: Path) -> Any:
-    if len(data) > INLINE:
+def _data(data: bytes, file: Path | None) -> Any:
+    if file is not None and len(data) > INLINE:
         digest = hashlib.sha256(data).hexdigest()
         side = f"{file.stem}-{digest[:16]}.bin"
         file.with_name(side).write_bytes(data)
@@ -138,13 +147,13 @@ def _data(data: bytes, file: Path) -> Any:
         return {"base64": base64.b64encode(data).decode("ascii")}
 
 
-def _from_json(record: dict[str, Any], file: Path) -> Event:
+def _from_json(record: dict[str, Any], file: Path | None) -> Event:
     facts = {key: value for key, value in record.items() if key not in {"n", "t_us", "actor", "kind", "dir", "data"}}
     data = _bytes(record.get("data", ""), file)
     return Event(record["n"], record["t_us"], record["actor"], record["kind"], record.get("dir", ""), data, facts)
 
 
-def _bytes(data: Any, file: Path) -> bytes:
+def _bytes(data: Any, file: Path | None) -> bytes:
     if isinstance(data, str):
         return data.encode("utf-8")
     if "base64" in data:
@@ -152,6 +161,9 @@ def _bytes(data: Any, file: Path) -> bytes:
             return base64.b64decode(data["base64"], validate=True)
         except ValueError as error:
             raise DataError(str(file), [f"holds bytes that are not base64: {error}"]) from None
+    if file is None:
+        message = "a history in one piece has no files beside it"
+        raise KitError(message)
     side = file.with_name(data["file"])
     content = side.read_bytes() if side.parent == file.parent and side.is_file() else b""
     if hashlib.sha256(content).hexdigest() != data["sha256"]:

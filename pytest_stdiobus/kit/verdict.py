@@ -10,7 +10,7 @@ from pytest_stdiobus.kit.catalogue import Requirement, catalogue
 from pytest_stdiobus.kit.result import Outcome, RequirementResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 class Effect(str, Enum):
@@ -25,14 +25,21 @@ class Verdict(str, Enum):
     """What a run says of its target."""
 
     CONFORMANT = "conformant"
+    EXCEPT_KNOWN = "conformant except for known failures"
     NOT_CONFORMANT = "not conformant"
     INCOMPLETE = "incomplete"
     PARTIAL = "partial"
 
 
-EXIT = {Verdict.CONFORMANT: 0, Verdict.PARTIAL: 0, Verdict.NOT_CONFORMANT: 1, Verdict.INCOMPLETE: 3}
+EXIT = {
+    Verdict.CONFORMANT: 0,
+    Verdict.EXCEPT_KNOWN: 0,
+    Verdict.PARTIAL: 0,
+    Verdict.NOT_CONFORMANT: 1,
+    Verdict.INCOMPLETE: 3,
+}
 _OPEN = frozenset({Outcome.SKIPPED, Outcome.UNTESTABLE, Outcome.NOT_OBSERVED, Outcome.HARNESS_ERROR})
-_BROKEN = frozenset({Outcome.FAIL, Outcome.FLAKY})
+BROKEN = frozenset({Outcome.FAIL, Outcome.FLAKY})
 
 
 @dataclass(frozen=True)
@@ -61,19 +68,52 @@ def effect(requirement: Requirement, rules: Rules) -> Effect:
     return Effect.FAILURE if requirement.public and rules.strict else Effect.WARNING
 
 
-def verdict(results: Mapping[str, RequirementResult], rules: Rules) -> Verdict:
-    """What all outcomes together say."""
-    for name, result in results.items():
-        if result.outcome in _BROKEN and effect(catalogue()[name], rules) is Effect.FAILURE:
-            return Verdict.NOT_CONFORMANT
+def verdict(results: Mapping[str, RequirementResult], rules: Rules, known: Collection[str] = ()) -> Verdict:
+    """What all outcomes together say.
+
+    Args:
+        results: what became of each requirement.
+        rules: how strictly the target is judged.
+        known: the requirements whose every failure is a known one.
+    """
+    failing = [name for name in results if _fails(name, results[name], rules)]
+    if set(failing) - set(known):
+        return Verdict.NOT_CONFORMANT
     if rules.partial:
         return Verdict.PARTIAL
-    for name, result in results.items():
-        row = catalogue()[name]
-        if row.level == "M" and row.public and result.outcome in _OPEN:
-            return Verdict.INCOMPLETE
+    if any(_is_open(name, result) for name, result in results.items()):
+        return Verdict.INCOMPLETE
+    if failing:
+        return Verdict.EXCEPT_KNOWN
     return Verdict.CONFORMANT if any(_exercised(result) for result in results.values()) else Verdict.INCOMPLETE
 
 
+def reasons(results: Mapping[str, RequirementResult], rules: Rules, known: Collection[str] = ()) -> list[str]:
+    """Why the verdict is what it is, a sentence for each kind of reason."""
+    broken = [name for name, result in results.items() if result.outcome in BROKEN and name not in known]
+    weights = {name: effect(catalogue()[name], rules) for name in broken}
+    failing = [name for name in broken if weights[name] is Effect.FAILURE]
+    public = [name for name in failing if catalogue()[name].public]
+    lists = (
+        ("contradicts a public rule", public),
+        ("differs from a choice of this kit", [name for name in failing if name not in public]),
+        ("warning", [name for name in broken if weights[name] is Effect.WARNING]),
+        ("information", [name for name in broken if weights[name] is Effect.INFORMATION]),
+        ("known failure", sorted(known)),
+        ("public must that was not decided", [name for name in results if _is_open(name, results[name])]),
+    )
+    return [f"{what}: {', '.join(names)}" for what, names in lists if names]
+
+
+def _fails(name: str, result: RequirementResult, rules: Rules) -> bool:
+    return result.outcome in BROKEN and effect(catalogue()[name], rules) is Effect.FAILURE
+
+
+def _is_open(name: str, result: RequirementResult) -> bool:
+    """Whether a public must was not decided, so that nothing can be promised."""
+    row = catalogue()[name]
+    return row.level == "M" and row.public and result.outcome in _OPEN
+
+
 def _exercised(result: RequirementResult) -> bool:
-    return result.outcome in {Outcome.PASS, *_BROKEN}
+    return result.outcome in {Outcome.PASS, *BROKEN}

@@ -1,0 +1,112 @@
+"""Failures that are known: a finding that one of them names is expected, and an entry that nothing needs is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import schemas
+from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from pytest_stdiobus.kit.result import CaseResult, Finding
+
+
+@dataclass(frozen=True)
+class Known:
+    """A failure that is known; what is empty restricts nothing.
+
+    Attributes:
+        reason: why it is accepted for now.
+        requirement: the id of a requirement.
+        case: the id of a case; without a variant in brackets it means all of them.
+        ticket: where the repair is tracked.
+        expires: the last day on which it is accepted.
+        target: the name of the only target it concerns.
+    """
+
+    reason: str
+    requirement: str = ""
+    case: str = ""
+    ticket: str = ""
+    expires: dt.date | None = None
+    target: str = ""
+
+    def names(self, case: str, requirement: str) -> bool:
+        """Whether a finding about a requirement, in a case, is meant."""
+        same_case = self.case in {"", case, case.partition("[")[0]}
+        return same_case and self.requirement in {"", requirement}
+
+    def __str__(self) -> str:
+        """What it names, and why."""
+        return f"{' in '.join(filter(None, (self.requirement, self.case)))}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of the entries when the run was over.
+
+    Attributes:
+        used: those that a failure needed.
+        stale: those that nothing needed, though everything was run.
+        expired: those whose day has passed; they excuse nothing.
+        decided: whether the run was complete, so that `stale` could be known.
+    """
+
+    used: tuple[Known, ...] = ()
+    stale: tuple[Known, ...] = ()
+    expired: tuple[Known, ...] = ()
+    decided: bool = True
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The known failures of one target, on one day."""
+
+    entries: tuple[Known, ...] = ()
+    expired: tuple[Known, ...] = ()
+
+    def entry(self, case: str, finding: Finding) -> Known | None:
+        """The entry that expects a failed finding, if one does."""
+        return next((known for known in self.entries if known.names(case, finding.requirement)), None)
+
+    def settle(self, results: Iterable[CaseResult], *, complete: bool) -> Settled:
+        """Decide, once and at the end, which entries were needed."""
+        needed = {self.entry(result.case.id, finding) for result in results for finding in result.failures}
+        used = tuple(known for known in self.entries if known in needed)
+        stale = tuple(known for known in self.entries if known not in needed) if complete else ()
+        return Settled(used, stale, self.expired, complete)
+
+
+def read(file: Path, target: str, today: dt.date) -> Baseline:
+    """The known failures of a file that concern a target.
+
+    Raises:
+        DataError: the file is not valid, or names a requirement that does not exist.
+    """
+    entries = [_known(data) for data in schemas.load(file, "known-failures")["known_failures"]]
+    unknown = [
+        f"$.known_failures[{index}].requirement: {entry.requirement!r} is not a requirement; list shows them all"
+        for index, entry in enumerate(entries)
+        if entry.requirement and entry.requirement not in catalogue()
+    ]
+    if unknown:
+        raise DataError(str(file), unknown)
+    return concerning(entries, target, today)
+
+
+def concerning(entries: Sequence[Known], target: str, today: dt.date) -> Baseline:
+    """Those entries that concern a target, parted by whether their day has passed."""
+    meant = [entry for entry in entries if entry.target in {"", target}]
+    past = tuple(entry for entry in meant if entry.expires is not None and entry.expires < today)
+    return Baseline(tuple(entry for entry in meant if entry not in past), past)
+
+
+def _known(data: dict[str, Any]) -> Known:
+    expires = dt.date.fromisoformat(data["expires"]) if "expires" in data else None
+    return Known(**{**data, "expires": expires})

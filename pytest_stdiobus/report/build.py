@@ -1,0 +1,253 @@
+"""From the results of a run to its report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shlex
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.kit import verdict as judging
+from pytest_stdiobus.kit.baseline import Baseline, Settled
+from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, by_requirement
+from pytest_stdiobus.kit.run import Options, applies
+from pytest_stdiobus.report.masking import Mask, printable
+from pytest_stdiobus.report.model import FORMAT
+from pytest_stdiobus.report.transcript import stderr, transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_stdiobus.kit.catalogue import Requirement
+    from pytest_stdiobus.kit.result import Finding
+    from pytest_stdiobus.kit.target import Target
+    from pytest_stdiobus.report.model import (
+        BaselinePart,
+        CasePart,
+        FailurePart,
+        File,
+        FindingPart,
+        OptionsPart,
+        Report,
+        RequirementPart,
+        TargetPart,
+        VerdictPart,
+    )
+
+SUBJECT = "worker"
+HARNESS_EXIT = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run, and how it counts.
+
+    Attributes:
+        target: what was judged.
+        options: how it was played.
+        rules: how strictly, and whether everything was run.
+        baseline: the failures that are known.
+        file: the target file, where there is one.
+        foreign: whether the target is somebody else's, whom the report must not speak for.
+        date: when; None is now.
+    """
+
+    target: Target
+    options: Options = field(default_factory=Options)
+    rules: judging.Rules = field(default_factory=judging.Rules)
+    baseline: Baseline = field(default_factory=Baseline)
+    file: str = ""
+    foreign: bool = False
+    date: dt.datetime | None = None
+
+
+def build(results: Sequence[CaseResult], run: Run) -> Report:
+    """The report of a run.
+
+    Args:
+        results: what each case came to, in the order of the run.
+        run: what was run, and how it counts.
+    """
+    mask = Mask(run.target.env)
+    found = _rows(results, run)
+    settled = run.baseline.settle(results, complete=not run.rules.partial)
+    return {
+        "format": FORMAT,
+        "kit": importlib.metadata.version("pytest-stdiobus"),
+        "date": (run.date or dt.datetime.now(dt.timezone.utc)).isoformat(timespec="seconds"),
+        "platform": f"{platform.platform()}, Python {platform.python_version()}",
+        "target": _target(run, mask),
+        "options": _options(run),
+        "verdict": _verdict(found, results, run, settled),
+        "counts": {
+            "requirements": _counted(row.outcome for row in found.values()),
+            "cases": _counted(result.outcome for result in results),
+        },
+        "duration_ms": sum(result.duration_ms for result in results),
+        "baseline": _baseline(settled),
+        "requirements": [_requirement(row, run, mask) for row in found.values()],
+        "cases": [_case(result) for result in results],
+        "failures": [_failure(result, finding, run, mask) for result in results for finding in _shown(result)],
+    }
+
+
+def _rows(results: Sequence[CaseResult], run: Run) -> dict[str, RequirementResult]:
+    """What became of each requirement, in the order of the catalogue; of those nobody exercised, in a complete run."""
+    found = by_requirement(results)
+    if not run.rules.partial:
+        for row in catalogue().values():
+            if applies(row, run.options.profile):
+                found.setdefault(row.id, RequirementResult(row.id, Outcome.NOT_OBSERVED))
+    order = list(catalogue())
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+
+
+def _shown(result: CaseResult) -> Iterator[Finding]:
+    """The findings whose history a reader has to see."""
+    return (found for found in result.findings if found.outcome in {*judging.BROKEN, Outcome.HARNESS_ERROR})
+
+
+def _verdict(
+    found: dict[str, RequirementResult], results: Sequence[CaseResult], run: Run, settled: Settled
+) -> VerdictPart:
+    known = frozenset(name for name, row in found.items() if _is_known(row, run.baseline))
+    word = judging.verdict(found, run.rules, known)
+    status = judging.EXIT[word]
+    reasons = [*judging.reasons(found, run.rules, known)]
+    outdated = [f"stale known failure: {entry}" for entry in settled.stale]
+    outdated += [f"expired known failure: {entry} (until {entry.expires})" for entry in settled.expired]
+    if outdated:
+        status = 1
+    elif status != 1 and any(result.outcome is Outcome.HARNESS_ERROR for result in results):
+        status = HARNESS_EXIT
+    elif not any(result.history for result in results):
+        status = 3
+    return {"word": word.value, "reasons": [*reasons, *outdated], "exit": status}
+
+
+def _is_known(row: RequirementResult, baseline: Baseline) -> bool:
+    """Whether each of a requirement's failures is known, and there is one."""
+    broken = [(case, finding) for case, finding in row.cases.items() if finding.outcome in judging.BROKEN]
+    return bool(broken) and all(baseline.entry(case, finding) for case, finding in broken)
+
+
+def _requirement(row: RequirementResult, run: Run, mask: Mask) -> RequirementPart:
+    rule: Requirement = catalogue()[row.requirement]
+    return {
+        "id": rule.id,
+        "level": rule.level,
+        "basis": rule.basis,
+        "statement": rule.statement,
+        "source": {"document": rule.source.document, "url": rule.source.url},
+        "hint": rule.hint,
+        "security": rule.security,
+        "effect": judging.effect(rule, run.rules).value,
+        "outcome": row.outcome.value,
+        "reason": _text(row.reason, mask) if row.cases else "no case of this run exercised it",
+        "known": _is_known(row, run.baseline),
+        "findings": [_finding(case, finding, run, mask) for case, finding in row.cases.items()],
+    }
+
+
+def _finding(case: str, finding: Finding, run: Run, mask: Mask) -> FindingPart:
+    return {
+        "case": case,
+        "outcome": finding.outcome.value,
+        "explanation": _text(finding.explanation, mask),
+        "known": _known(case, finding, run.baseline),
+    }
+
+
+def _failure(result: CaseResult, finding: Finding, run: Run, mask: Mask) -> FailurePart:
+    withheld = run.foreign and catalogue()[finding.requirement].security
+    told = result.history if not withheld else None
+    entries, cut = transcript(told, SUBJECT, finding.events, mask) if told else ([], 0)
+    return {
+        "requirement": finding.requirement,
+        "case": result.case.id,
+        "title": result.case.title,
+        "outcome": finding.outcome.value,
+        "explanation": "" if withheld else _text(finding.explanation, mask),
+        "known": _known(result.case.id, finding, run.baseline),
+        "transcript": entries,
+        "cut": cut,
+        "stderr": stderr(told, mask) if told else [],
+        "again": _again(result.case.id, run, mask),
+    }
+
+
+def _known(case: str, finding: Finding, baseline: Baseline) -> str:
+    entry = baseline.entry(case, finding) if finding.outcome in judging.BROKEN else None
+    return " ".join(filter(None, (entry.reason, entry.ticket and f"({entry.ticket})"))) if entry else ""
+
+
+def _again(case: str, run: Run, mask: Mask) -> str:
+    words = ["stdiobus-conformance", SUBJECT, "--profile", run.options.profile, "-k", case]
+    if run.options.time_scale != 1:
+        words += ["--time-scale", str(run.options.time_scale)]
+    words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
+    return shlex.join(words)
+
+
+def _text(text: str, mask: Mask) -> str:
+    return printable(mask.text(text))
+
+
+def _target(run: Run, mask: Mask) -> TargetPart:
+    return {
+        "name": run.target.name,
+        "version": run.target.version,
+        "subject": SUBJECT,
+        "command": mask.command(run.target.command),
+        "files": [_file(word) for word in run.target.command if os.path.isfile(word)],
+        "foreign": run.foreign,
+    }
+
+
+def _file(path: str) -> File:
+    digest = hashlib.sha256()
+    with open(path, "rb") as content:
+        while block := content.read(2**20):
+            digest.update(block)
+    return {"path": path, "sha256": digest.hexdigest()}
+
+
+def _options(run: Run) -> OptionsPart:
+    options = run.options
+    return {
+        "profile": options.profile,
+        "select": options.select,
+        "repeat": options.repeat,
+        "seed": options.seed,
+        "time_scale": options.time_scale,
+        "strict": run.rules.strict,
+    }
+
+
+def _baseline(settled: Settled) -> BaselinePart:
+    return {
+        "used": len(settled.used),
+        "stale": [str(entry) for entry in settled.stale],
+        "expired": [str(entry) for entry in settled.expired],
+        "decided": settled.decided,
+    }
+
+
+def _case(result: CaseResult) -> CasePart:
+    return {
+        "id": result.case.id,
+        "title": result.case.title,
+        "outcome": result.outcome.value,
+        "duration_ms": result.duration_ms,
+    }
+
+
+def _counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    counted = Counter(outcomes)
+    return {outcome.value: counted[outcome] for outcome in Outcome}
