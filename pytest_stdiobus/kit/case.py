@@ -68,6 +68,7 @@ class Case:
         prelude: whether the profile's opening of a conversation precedes the steps.
         transports: those it can be played on; empty is every one.
         profiles: the worker profiles it belongs to; empty is those of its first requirement.
+        env: variables added to the target's environment.
         row: the values of the vector.
         file: where it was read.
     """
@@ -82,6 +83,7 @@ class Case:
     prelude: bool = True
     transports: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    env: Mapping[str, Any] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
 
@@ -111,7 +113,7 @@ def read_cases(file: Path) -> Iterator[Case]:
     """
     data = schemas.load(file, "case")
     known: dict[str, Any] = {
-        key: data[key] for key in ("id", "title", "subject", "check", "config", "prelude") if key in data
+        key: data[key] for key in ("id", "title", "subject", "check", "config", "prelude", "env") if key in data
     }
     listed: dict[str, Any] = {
         key: tuple(data[key]) for key in ("requirements", "transports", "profiles") if key in data

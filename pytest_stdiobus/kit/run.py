@@ -125,10 +125,12 @@ class Runner:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
             history = self._history(case)
-            seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
             played = self._steps(case)
             try:
-                walk = Walk(history, Bindings(history.head["values"]), messages_only=True)
+                bindings = Bindings(history.head["values"])
+                target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
+                seat = WorkerSeat(target, history, self._supervisor, self._patience)
+                walk = Walk(history, bindings, messages_only=True)
                 play(played, seat, walk, self._patience)
                 result = CaseResult(case, judge(case, played, history, SUBJECT), history)
             except HarnessError as error:

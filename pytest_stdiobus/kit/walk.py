@@ -45,7 +45,7 @@ class Walk:
     Attributes:
         history: what has been observed so far.
         bindings: what the case's names stand for.
-        messages_only: whether lines that are no JSON object are left to the invariant that forbids them, so that one
+        messages_only: whether lines that are no message are left to the invariants that forbid them, so that one
             stray line is not held against every rule.
     """
 
@@ -74,7 +74,8 @@ class Walk:
         return self._unread[actor]
 
     def _is_noise(self, event: Event) -> bool:
-        return self.messages_only and wire.parsed(event.data) is None
+        message = wire.parsed(event.data)
+        return self.messages_only and event.kind == "line" and (message is None or wire.is_no_message(message))
 
     def settle(self, step: Step, upto: int, *, final: bool = False) -> Reading | None:
         """What the step comes to with the first `upto` events; None while that is open.

@@ -65,6 +65,11 @@ def kind_of(message: Any) -> Kind:
     return Kind.OTHER
 
 
+def is_no_message(value: dict[str, Any]) -> bool:
+    """Whether an object has none of the members that make a message, however broken."""
+    return not value.keys() & {"id", "method", "result", "error"}
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal, types included: 1, 1.0, true and "1" are four values."""
     if type(one) is not type(other):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.checks import invariant
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 @invariant("WRK-01", subject="worker")
 def only_json_objects_on_stdout(history: History) -> Iterator[Finding]:
-    """Every line is one JSON object, and the last one is ended by its LF."""
+    """Every line is one JSON object, and the last one is ended by its LF.
+
+    An array that answers a batch is left alone: JSON-RPC 2.0 asks for one, whoever sent the batch.
+    """
+    batched = any(isinstance(_value(event), list) for event in history.lines(direction="in"))
     killed = any(event.kind == "signal" for event in history.events)
     for event in history.lines():
         try:
@@ -30,29 +34,38 @@ def only_json_objects_on_stdout(history: History) -> Iterator[Finding]:
             if event.facts.get("terminated", True) or not killed:
                 yield _fail("WRK-01", event, f"{wire.preview(event.data)} is not JSON: {error}")
         else:
+            if isinstance(value, list) and batched:
+                continue
             if not isinstance(value, dict):
                 yield _fail("WRK-01", event, f"{wire.preview(event.data)} is not a JSON object")
             elif not event.facts.get("terminated", True) and not killed:
                 yield _fail("WRK-01", event, f"{wire.preview(event.data)} was not ended by a line feed")
 
 
+@invariant("WRK-02", subject="worker")
+def no_logs_among_the_messages(history: History) -> Iterator[Finding]:
+    """A JSON object without any member of JSON-RPC is no message: a log that was written as JSON."""
+    for event in history.lines():
+        message = wire.parsed(event.data)
+        if message is not None and wire.is_no_message(message):
+            yield _fail("WRK-02", event, f"{wire.preview(event.data)} is no message, but stands on stdout")
+
+
 @invariant("WRK-03", subject="worker")
 def at_most_one_response_to_a_request(history: History) -> Iterator[Finding]:
-    """Every response answers a request that was sent, with the very id, and only once."""
-    asked: Counter[bytes] = Counter()
-    for event in history.events:
-        message = wire.parsed(event.data) if event.kind == "line" else None
-        if message is None:
+    """Every response answers a request that was sent, with the very id, and only once.
+
+    What is no valid request may be answered too, with an error (JSON-RPC 2.0, section 5.1).
+    """
+    sent = _Sent()
+    for event in history.of_kind("line"):
+        if event.dir == "in":
+            sent.add(event)
             continue
-        kind, key = wire.kind_of(message), wire.encode(message.get("id"))
-        if event.dir == "in" and kind is Kind.REQUEST:
-            asked[key] += 1
-        elif event.dir == "out" and kind is Kind.RESPONSE:
-            if asked[key] == 0 and not (message["id"] is None and "error" in message):
-                yield _fail(
-                    "WRK-03", event, f"{wire.preview(event.data)} answers no open request with the id {key.decode()}"
-                )
-            asked[key] -= 1
+        message = wire.parsed(event.data)
+        if wire.kind_of(message) is Kind.RESPONSE and not sent.is_answered_by(message):
+            why = f"{wire.preview(event.data)} answers no open request with the id {_key(message)}"
+            yield _fail("WRK-03", event, why)
 
 
 @invariant("WRK-08", subject="worker")
@@ -76,6 +89,62 @@ def it_ends_when_its_input_ends(history: History) -> Iterator[Finding]:
     for event in history.of_kind("orphans"):
         left = ", ".join(f"{process['pid']} {process['command']}" for process in event.facts["processes"])
         yield _fail("WRK-08", event, f"it left processes behind: {left}")
+
+
+@invariant("WRK-09", subject="worker")
+def a_failure_says_why(history: History) -> Iterator[Finding]:
+    """A worker that ends by itself with a status other than 0 has written something to stderr."""
+    for event in history.events:
+        if event.kind in {"signal", "closing", "ending"} or _is_cut(event):
+            return
+        if event.kind == "exit":
+            if event.facts.get("code") and not any(history.of_kind("stderr")):
+                yield _fail("WRK-09", event, f"it ended with {event.data.decode()} and without a word on stderr")
+            return
+
+
+class _Sent:
+    """What a worker was sent, and has not answered."""
+
+    def __init__(self) -> None:
+        self._requests: Counter[str] = Counter()
+        self._no_requests: Counter[str] = Counter()
+        self._unreadable: list[bytes] = []
+
+    def add(self, event: Event) -> None:
+        """Remember the ids of a line, of a batch too."""
+        value = _value(event)
+        if value is None:
+            self._unreadable.append(event.data)
+        for message in value if isinstance(value, list) else [value]:
+            if wire.kind_of(message) is Kind.REQUEST:
+                self._requests[_key(message)] += 1
+            elif isinstance(message, dict) and "id" in message:
+                self._no_requests[_key(message)] += 1
+
+    def is_answered_by(self, answer: dict[str, Any]) -> bool:
+        """Whether there is something for it to answer, which is answered then."""
+        key, is_error = _key(answer), "error" in answer
+        for open_ids in (self._requests, self._no_requests) if is_error else (self._requests,):
+            if open_ids[key] > 0:
+                open_ids[key] -= 1
+                return True
+        return (is_error and answer["id"] is None) or any(key.encode() in line for line in self._unreadable)
+
+
+def _value(event: Event) -> Any:
+    """The JSON value of a line; None where it has none that can be read."""
+    try:
+        return wire.parse(event.data)
+    except ValueError:
+        return None
+
+
+def _key(message: dict[str, Any]) -> str:
+    """An id as one text for each JSON value: 1, 1.0 and 1e0 are spellings of the same number."""
+    value = message["id"]
+    exact = int(value) if isinstance(value, float) and value.is_integer() else value
+    return wire.encode(exact).decode("utf-8", "surrogatepass")
 
 
 def _is_cut(event: Event) -> bool:
