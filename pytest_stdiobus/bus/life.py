@@ -125,7 +125,8 @@ class BusLife:
         Raises:
             InvalidStateError: the bus was started before; there is no restart (SDK-CAN-05).
             InvalidArgumentError: the kernel refuses the configuration.
-            TransportError: kernel or workers cannot start; the message carries what they said.
+            TransportError: kernel or workers cannot start, and the message carries what they said; or `stop` or
+                `destroy` was called meanwhile.
         """
         if self._loop is not None or self.get_state() is not BusState.CREATED:
             message = f"a bus starts once, this one is {self.get_state().name}: make a new one"
@@ -133,6 +134,7 @@ class BusLife:
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         try:
             await self._backend.start()
+            self._check_running()
         except BaseException:
             self.destroy()
             raise

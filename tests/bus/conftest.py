@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions
+from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, BusState, DockerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,26 @@ def puppet(worker: WorkerPool) -> PoolConfig:
         for piece in m["params"]:
             os.write(1, piece.replace("[SESSION]", m["sessionId"]).encode("latin-1"))
     """)
+
+
+@pytest.fixture
+def take_time(stdiobus_backend: str) -> Callable[[AsyncStdioBus], None]:
+    """Makes the start of a bus take some turns of the loop, as it does anyway where the kernel is another process."""
+
+    def slow(bus: AsyncStdioBus) -> None:
+        backend: Any = bus._backend
+        if stdiobus_backend == "native":
+            told, real = [BusState.STARTING], backend._kernel_state
+
+            def state() -> BusState:
+                if not told:
+                    return real()  # type: ignore[no-any-return]
+                asyncio.get_running_loop().call_later(0.01, backend._step)
+                return told.pop()
+
+            backend._kernel_state = state
+
+    return slow
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, InvalidArgumentError, 
 from pytest_stdiobus.data import data_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_stdiobus.bus.backends.native import NativeBackend
@@ -46,36 +48,61 @@ for line in iter(sys.stdin.readline, ""):
         assert await asyncio.wait_for(asyncio.gather(*tasks), BOUND_SEC) == list(range(200))
 
 
-@pytest.mark.req("SDK-THR-02")
-async def test_without_a_descriptor_the_bus_is_polled(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = asyncio.get_running_loop()
+class Gate:
+    """The library of a backend, of which a test sees or changes some functions."""
 
+    def __init__(self, real: Any, **functions: Callable[..., Any]) -> None:
+        self._real, self._functions = real, functions
+
+    def __getattr__(self, name: str) -> Any:
+        return self._functions[name] if name in self._functions else getattr(self._real, name)
+
+
+def loop_that_refuses(monkeypatch: pytest.MonkeyPatch, _bus: AsyncStdioBus) -> None:
     def refuse(*_: object) -> None:
         raise NotImplementedError
 
-    bus = AsyncStdioBus(BusConfig(pools=[echo()]), backend="native")
-    monkeypatch.setattr(loop, "add_reader", refuse)
-    async with bus:
-        assert await bus.request("m", [1]) == {"echo": [1]}
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", refuse)
+
+
+def library_without_a_descriptor(_monkeypatch: pytest.MonkeyPatch, bus: AsyncStdioBus) -> None:
+    native(bus)._lib = Gate(native(bus)._lib, stdio_bus_get_poll_fd=lambda _bus: -1)
 
 
 @pytest.mark.req("SDK-THR-02")
-async def test_an_idle_bus_asks_for_no_step() -> None:
+@pytest.mark.parametrize("obstacle", [loop_that_refuses, library_without_a_descriptor])
+async def test_without_a_descriptor_to_watch_a_timer_drives_the_bus(
+    monkeypatch: pytest.MonkeyPatch, obstacle: Callable[[pytest.MonkeyPatch, AsyncStdioBus], None]
+) -> None:
+    bus = AsyncStdioBus(BusConfig(pools=[echo()]), backend="native", native=NativeOptions(poll_interval_ms=2))
+    obstacle(monkeypatch, bus)
+    async with bus:
+        assert (native(bus)._poll_fd, bus.is_running()) == (-1, True)
+        timer = native(bus)._poll_timer
+        assert timer is not None
+        assert timer.when() - asyncio.get_running_loop().time() <= 0.002
+        assert await bus.request("m", [1]) == {"echo": [1]}
+        assert [event.type async for event in bus.stream_request("stream", {"prompt": "a b"})][:2] == ["chunk"] * 2
+        assert native(bus)._poll_timer is not timer
+    last = native(bus)._poll_timer
+    assert last is not None
+    assert last.cancelled()
+
+
+@pytest.mark.req("SDK-THR-02")
+async def test_a_descriptor_drives_the_bus_and_an_idle_one_asks_for_no_step() -> None:
+    loop = asyncio.get_running_loop()
     async with AsyncStdioBus(BusConfig(pools=[echo()]), backend="native") as bus:
         await bus.request("m")
-        backend, steps = native(bus), []
-        real = backend._lib
-
-        class Counting:
-            def __getattr__(self, name: str) -> Any:
-                if name == "stdio_bus_step":
-                    steps.append(name)
-                return getattr(real, name)
-
-        backend._lib = Counting()
-        await asyncio.sleep(0.2)
-        assert len(steps) < 5
-        backend._lib = real
+        descriptor = native(bus)._poll_fd
+        assert native(bus)._poll_timer is None
+        assert loop.remove_reader(descriptor)
+        # What may still be on its way when an answer has come; then, for a while, nothing.
+        while select.select([descriptor], [], [], 0)[0]:
+            native(bus)._step()
+        assert select.select([descriptor], [], [], 0.2)[0] == []
+        loop.add_reader(descriptor, native(bus)._step)
+        assert await bus.request("m", [1]) == {"echo": [1]}
 
 
 async def test_a_listener_serves_other_clients_and_says_where() -> None:

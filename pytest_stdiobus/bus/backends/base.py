@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from pytest_stdiobus.bus.types import BackendMode, BusState, BusStats
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_stdiobus.bus.errors import StdioBusError
 
 
@@ -62,3 +64,10 @@ class Backend(ABC):
     def listen_address(self) -> tuple[str, int] | str | None:
         """Where the bus listens, or None."""
         return None
+
+
+def fail_start(ready: asyncio.Future[None] | None, error: StdioBusError) -> None:
+    """Raise an error in `start`, where that still waits until the kernel is ready."""
+    if ready is not None and not ready.done():
+        ready.set_exception(error)
+        ready.exception()  # counts as seen, also where `start` does not get as far as to wait

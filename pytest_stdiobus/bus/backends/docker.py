@@ -12,7 +12,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.bus.arguments import SHORTEST_START_SEC, seconds, text, texts, variables
-from pytest_stdiobus.bus.backends.base import Backend, Sink
+from pytest_stdiobus.bus.backends.base import Backend, Sink, fail_start
 from pytest_stdiobus.bus.backends.child import ChildProcess
 from pytest_stdiobus.bus.backends.connection import Connection
 from pytest_stdiobus.bus.backends.engine import ContainerGuard, ask_engine
@@ -80,7 +80,6 @@ class DockerBackend(Backend):
             raise TransportError(message) from None
         finally:
             self._remove_config_file()
-        self.state = BusState.RUNNING
 
     async def stop(self, timeout_sec: float) -> None:
         """Send SIGTERM into the container (KRN-SHD-01); what has not ended within the timeout is removed (SDK-CAN-04)."""
@@ -112,6 +111,7 @@ class DockerBackend(Backend):
                 self._connection.abort()
         if self._child is not None:
             self._child.kill()
+        fail_start(self._ready, TransportError("Bus is shutting down"))
         self._exited.set()
 
     def send(self, line: bytes) -> None:
@@ -157,11 +157,9 @@ class DockerBackend(Backend):
         error = self._end(status)
         if state is BusState.STOPPING and self._guard is not None and 0 <= status != _ENGINE_FAILED:
             self._guard.dismiss()  # --rm: the engine's command ends when the container has been removed
+        fail_start(self._ready, error)
         self.destroy()
-        if state is BusState.STARTING and self._ready is not None:
-            if not self._ready.done():
-                self._ready.set_exception(error)
-        elif state is BusState.RUNNING:
+        if state is BusState.RUNNING:
             self._sink.backend_lost(error)
 
     # Inside
@@ -246,6 +244,7 @@ class DockerBackend(Backend):
             connection.abort()
             message = f"the container {self._described} ended as soon as it was ready{self._said()}"
             raise TransportError(message)
+        self.state = BusState.RUNNING
 
     def _line_received(self, line: bytes) -> None:
         self._traffic.received(line)

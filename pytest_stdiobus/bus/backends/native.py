@@ -84,8 +84,11 @@ class NativeBackend(Backend):
             message = f"the bus cannot start ({code}){self._said()}"
             raise TransportError(message)
         self._watch()
-        while self._kernel_state() is BusState.STARTING:
+        while self.state is BusState.STARTING and self._kernel_state() is BusState.STARTING:
             await self._next_step()
+        if self.state is not BusState.STARTING:
+            message = "Bus is shutting down"
+            raise TransportError(message)
         if self._kernel_state() is not BusState.RUNNING:
             message = f"the bus ended while it started{self._said()}"
             raise TransportError(message)

@@ -10,7 +10,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.bus.arguments import SHORTEST_START_SEC, seconds, variables, whole_number
-from pytest_stdiobus.bus.backends.base import Backend, Sink
+from pytest_stdiobus.bus.backends.base import Backend, Sink, fail_start
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.child import ChildProcess
 from pytest_stdiobus.bus.backends.kernel_log import KernelLog
@@ -104,6 +104,7 @@ class SubprocessBackend(Backend):
         self.state = BusState.STOPPED
         if self._child is not None:
             self._child.kill()
+        fail_start(self._ready, TransportError("Bus is shutting down"))
         self._exited.set()
 
     def send(self, line: bytes) -> None:
@@ -150,9 +151,8 @@ class SubprocessBackend(Backend):
         refused = self._binary.bundled and self._log.refuses_configuration(status)
         kind = InvalidArgumentError if state is BusState.STARTING and refused else TransportError
         error = kind(f"{self._binary.path} {ended}{self._log.said('stderr')}")
-        if state is BusState.STARTING and self._ready is not None and not self._ready.done():
-            self._ready.set_exception(error)
-        elif state is BusState.RUNNING:
+        fail_start(self._ready, error)
+        if state is BusState.RUNNING:
             self._sink.backend_lost(error)
 
     def _spawn(self) -> None:
