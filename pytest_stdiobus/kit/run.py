@@ -19,6 +19,7 @@ from pytest_stdiobus.kit.judge import judge, values
 from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import play
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.walk import Walk
 
@@ -37,7 +38,7 @@ class Options:
 
     Attributes:
         profile: what kind of worker it claims to be.
-        select: part of the id of a case or of one of its requirements; empty is all.
+        select: an expression of parts of the ids of cases and requirements (`kit.select`); empty is all.
         repeat: how often each case is run; what differs is flaky.
         seed: of generated cases.
         time_scale: a factor on every deadline, for slow machines.
@@ -103,7 +104,7 @@ class Runner:
         named = case.profiles or catalogue()[case.requirements[0]].profiles
         if named and wanted not in named:
             return False
-        return any(self.options.select in name for name in (case.id, *case.requirements))
+        return selects(self.options.select, (case.id, *case.requirements))
 
     def _obstacle(self, case: Case) -> str:
         """Why the case does not apply to the target, or nothing."""
@@ -125,7 +126,7 @@ class Runner:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
             history = self._history(case)
-            played = self._steps(case)
+            played = steps_of(case, self.options.profile)
             try:
                 bindings = Bindings(history.head["values"])
                 target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
@@ -149,12 +150,15 @@ class Runner:
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
             "values": values(case, self._probes),
+            **({"case_file": case.file} if case in self.options.cases else {}),
         }
         return History(head)
 
-    def _steps(self, case: Case) -> tuple[Step, ...]:
-        opening = profile(self.options.profile).prelude if case.prelude else ()
-        return (*steps(opening, case.requirements[0]), *case.steps)
+
+def steps_of(case: Case, profile_name: str) -> tuple[Step, ...]:
+    """The steps that are played: those of the case, after the profile's opening of a conversation."""
+    opening = profile(profile_name).prelude if case.prelude else ()
+    return (*steps(opening, case.requirements[0]), *case.steps)
 
 
 def _ours(case: Case, why: str) -> tuple[Finding, ...]:
