@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := dev,acp,mcp
 FUZZ_SECONDS ?= 20
+# Most tests wait for other processes: more of them than processors keep those busy.
+JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)")
 SDIST := build/published/stdiobus-2.2.1
 PUBLISHED := $(SDIST)/kernel/dist/linux-amd64/stdio_bus
 
@@ -63,11 +65,11 @@ unit: kernel $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	@$(BIN)/python -m pip install --quiet ".[stdiobus]" 2>/dev/null || \
 	  echo "the published client cannot be installed here: the tests that compare with it are skipped"
-	tests/with-engine $(BIN)/pytest -n auto tests examples --stdiobus-backend=native,subprocess
+	tests/with-engine $(BIN)/pytest -n $(JOBS) tests examples --stdiobus-backend=native,subprocess
 
-# The tests of the package once more under every other Python that is here (PATH and pyenv), and under the first of
-# them with the lowest versions that pyproject.toml allows.
-PYTHONS := 3.10 3.11 3.12 3.13 3.14
+# The tests of the package once more under every other Python that is here (PATH and pyenv); under the first of them
+# with the lowest versions that pyproject.toml allows.
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LOWEST := pytest==8.2.* pytest-asyncio==0.26.* cffi==1.17.* hypothesis==6.100.* jsonschema==4.20.*
 pythons:
 	@for version in $(PYTHONS); do \
@@ -76,18 +78,14 @@ pythons:
 	  if [ -z "$$program" ] || ! "$$program" -c "" 2>/dev/null; then echo "Python $$version is not here"; continue; fi; \
 	  if [ "$$version" = "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" ]; then \
 	    echo "Python $$version is that of make test"; continue; fi; \
-	  echo "Python $$version"; \
-	  $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-$$version || exit 1; \
-	  if [ $$version = $(firstword $(PYTHONS)) ]; then \
-	    echo "Python $$version with the lowest versions of what the package needs"; \
-	    $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-lowest PINS="$(LOWEST)" PACKAGE_TESTS=tests/plugin || exit 1; \
-	  fi; \
+	  pins=""; [ $$version != $(firstword $(PYTHONS)) ] || pins="$(LOWEST)"; \
+	  echo "Python $$version$${pins:+ with $$pins}"; \
+	  $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-$$version PINS="$$pins" || exit 1; \
 	done
 
-PACKAGE_TESTS := tests/bus tests/plugin tests/testing tests/workers examples
 package-tests: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]" $(foreach pin,$(PINS),"$(pin)")
-	$(BIN)/pytest -n auto -q $(PACKAGE_TESTS) --stdiobus-backend=native,subprocess
+	$(BIN)/pytest -n $(JOBS) -q tests/bus tests/plugin tests/testing tests/workers tests/kit examples --stdiobus-backend=native,subprocess
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
@@ -111,7 +109,7 @@ kernel-sanitize: $(KERNEL_NEEDS)
 # The behaviour of the executable once more: under the sanitizers, and as on a system without pidfds. The
 # sanitizers would keep freed memory back, which the tests of memory would take for growth; without pidfds an exit
 # is seen up to 20 ms later, so that the test of reaping at once does not apply.
-BEHAVIOUR := $(BIN)/pytest -n auto tests/kernel -m 'not packaging'
+BEHAVIOUR := $(BIN)/pytest -n $(JOBS) tests/kernel -m 'not packaging'
 behaviour: $(BIN)/python kernel kernel-sanitize
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	ASAN_OPTIONS=quarantine_size_mb=0:thread_local_quarantine_size_kb=0 \

@@ -16,10 +16,17 @@ import pytest
 
 from pytest_stdiobus.bus import AsyncStdioBus, DockerOptions, PoolConfig
 from pytest_stdiobus.bus.backends.engine import engine_obstacle
+from pytest_stdiobus.testing import factory
 
 pytest_plugins = ["pytester"]
 
 MakeBus = Callable[..., Awaitable[AsyncStdioBus]]
+
+
+@pytest.fixture(autouse=True)
+def _quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait only briefly, at the end of a test, for answers that will never come."""
+    monkeypatch.setattr(factory, "STOP_TIMEOUT_SEC", 0.5)
 
 
 class WorkerPool:

@@ -21,7 +21,7 @@ _FULL_S = {ANSWER: DEADLINE_S, EXIT: ENDING_S, EXIT_ON_TERM: ENDING_S}
 _SHORT_S = {ANSWER: 1.0, EXIT: 0.25, EXIT_ON_TERM: 0.25}
 
 # Of one case: sixteen times the longest line a worker is asked for, and many more than any case provokes.
-MAX_BYTES, MAX_LINES = 16 * 1024 * 1024, 20_000
+MAX_BYTES, MAX_LINES = 16 * 1024 * 1024, 10_000
 _SHORT_BYTES, _SHORT_LINES = 1024 * 1024, 1_000
 
 _IN_VAIN_ALWAYS = 3  # full waits, when what is waited for has never been seen

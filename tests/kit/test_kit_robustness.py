@@ -288,7 +288,8 @@ def test_a_targets_environment_is_added_to_the_users(
 
 
 INTERRUPTED = """
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background ignores it
     from pytest_stdiobus.kit.run import Runner
     from pytest_stdiobus.kit.target import from_command
     with Runner(from_command(sys.argv[1:])) as runner:

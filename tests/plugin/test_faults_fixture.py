@@ -88,11 +88,10 @@ async def seen(text: str, read: Callable[[], str]) -> None:
 @pytest.fixture
 def stderr_of(capfd: pytest.CaptureFixture[str], stdiobus_backend: str) -> Stderr:
     """Wait for a text on the stderr of a bus's workers; on the native backend it is that of this process."""
-    texts: list[str] = []
 
     def captured() -> str:
-        texts.append(capfd.readouterr().err)
-        return "".join(texts)
+        # Not readouterr(): it empties the file after it has read it, and loses what a worker wrote in between.
+        return os.pread(2, os.fstat(2).st_size, 0).decode()
 
     async def wait(bus: AsyncStdioBus, text: str) -> None:
         await (seen(text, captured) if stdiobus_backend == "native" else logged(bus, text))
