@@ -6,6 +6,7 @@ A worker is a plain program. It needs nothing but this file beside it.
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 import signal
@@ -48,7 +49,7 @@ def serve(handle: Handler) -> None:
 
 def _answer(line: bytes, handle: Handler) -> None:
     try:
-        message = json.loads(line, parse_constant=_refuse_constant)
+        message = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         _write({"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "not JSON"}})
         return
@@ -79,6 +80,14 @@ def _result(message: Message, handle: Handler, emit: Emit) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    """A number that can be written again: Python reads 1e999 as infinity, which JSON has no word for."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _write(message: Message) -> None:

@@ -168,3 +168,24 @@ def test_they_run_as_modules_too(name: str) -> None:
     worker = Worker("-m", f"pytest_stdiobus.workers.{name}")
     worker.send(stream_request(params={"prompt": "x"}))
     assert worker.end()[0][-1]["result"] == {"stopReason": "end_turn"}
+
+
+def test_a_number_beyond_doubles_is_refused_since_it_could_not_be_written_again(echo: Worker) -> None:
+    echo.send(
+        b'{"id":1,"method":"m","params":[1e999]}',
+        b'{"id":-1e999,"method":"m"}',
+        b'{"id":2,"method":"m","params":[1e2]}',
+    )
+    messages, _ = echo.end()
+    assert [(message["id"], message.get("error", {}).get("code")) for message in messages] == [
+        (None, -32700),
+        (None, -32700),
+        (2, None),
+    ]
+
+
+def test_echo_does_not_know_the_methods_that_json_rpc_keeps_for_itself(echo: Worker) -> None:
+    echo.send(b'{"id":1,"method":"rpc.discover"}', b'{"id":2,"method":"rpc"}')
+    refused, answered = echo.end()[0]
+    assert refused["error"]["code"] == -32601
+    assert answered["result"] == {"echo": None}
