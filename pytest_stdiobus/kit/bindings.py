@@ -74,14 +74,14 @@ class Bindings:
         value = self.look_up(reference)
         if not isinstance(value, dict):
             message = f"{reference}: expected an object, to add its members"
-            raise LookupError(message)
+            raise LookupError(message)  # noqa: TRY004 - the case refers to what is not there
         return value
 
     def _repeated(self, what: Any, count: Any) -> str:
         text, times = self.expand(what), self.expand(count)
         if not isinstance(text, str) or not isinstance(times, int):
             message = f"{REPEAT}: expected a text and how often, got {what!r} and {count!r}"
-            raise LookupError(message)
+            raise LookupError(message)  # noqa: TRY004 - the case refers to what is not there
         if len(text) * times > LONGEST:
             message = f"{REPEAT}: {times} times {len(text)} characters are more than {LONGEST}"
             raise LookupError(message)
