@@ -39,6 +39,11 @@ def kernel_file(name: str) -> Path | None:
     return None
 
 
+def bundled_kernel() -> Path | None:
+    """The bundled kernel's executable, or None where the package was installed without it."""
+    return kernel_file("stdiobus-kernel")
+
+
 def kernel_absence() -> str:
     """Why the bundled kernel is missing and what to do about it, in one sentence."""
     note = kernel_file("absent.txt")

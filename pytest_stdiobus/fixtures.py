@@ -1,4 +1,4 @@
-"""The fixtures: thin shells over the objects of `pytest_stdiobus.testing`."""
+"""The fixtures: thin shells over the `Scene` of a test and what it gives."""
 
 from __future__ import annotations
 
@@ -8,57 +8,62 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
-from pytest_stdiobus.options import docker_options, native_options, selected_backends, subprocess_options
-from pytest_stdiobus.sdk import selected_client
-from pytest_stdiobus.testing.factory import BusFactory, Workshop, echo_pool
-from pytest_stdiobus.testing.faults import Faults
-from pytest_stdiobus.testing.loops import ANYIO, LOOP_SCOPES, loop_of
-from pytest_stdiobus.testing.orphans import OrphanError
-from pytest_stdiobus.testing.report import record_of
+from pytest_stdiobus.loops import ANYIO, LOOP_SCOPES, loop_of
+from pytest_stdiobus.stash import SCENE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from pytest_stdiobus.testing.wire import Wire
-
-_MARKER_ARGUMENTS = ("pools", "limits", "orphans")
+    from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
+    from pytest_stdiobus.scene import Scene
+    from pytest_stdiobus.testing import BusFactory, Faults, Wire
+    from pytest_stdiobus.testing.factory import Workshop
 
 
 @pytest.fixture
-def stdiobus_backend(request: pytest.FixtureRequest) -> str:
+def _stdiobus_scene(request: pytest.FixtureRequest) -> Scene:
+    """What the fixtures of the test share, and the one place where they import the client.
+
+    A run in which no test asks for a bus does without it.
+    """
+    from pytest_stdiobus.scene import Scene  # noqa: PLC0415
+
+    scene = request.node.stash[SCENE] = Scene(request.node)
+    return scene
+
+
+@pytest.fixture
+def stdiobus_backend(request: pytest.FixtureRequest, _stdiobus_scene: Scene) -> str:
     """The backend's name; the test is parametrised with it when several are selected."""
-    backend: str = getattr(request, "param", None) or selected_backends(request.config)[0].name
+    backend: str = getattr(request, "param", None) or _stdiobus_scene.backend
     return backend
 
 
 @pytest.fixture
-def stdiobus_config(stdiobus_backend: str) -> BusConfig:
+def stdiobus_config(_stdiobus_scene: Scene, stdiobus_backend: str) -> BusConfig:
     """The configuration of the bus; override it to change the pools of a module or a whole suite."""
-    return BusConfig(pools=[echo_pool(stdiobus_backend)])
+    return _stdiobus_scene.default_config(stdiobus_backend)
 
 
 @pytest.fixture
-def stdiobus_docker(request: pytest.FixtureRequest) -> DockerOptions:
+def stdiobus_docker(_stdiobus_scene: Scene) -> DockerOptions:
     """The options of the docker backend; override it to pass variables or mounts to the container."""
-    return docker_options(request.config)
+    return _stdiobus_scene.docker_options()
 
 
 @pytest.fixture
-def stdiobus_wire(request: pytest.FixtureRequest) -> Wire:
+def stdiobus_wire(_stdiobus_scene: Scene) -> Wire:
     """What crosses the wire of every bus that these fixtures make for the test, both ways; see `Wire`."""
-    if (client := selected_client(request.config)) is not None:
-        pytest.skip(f"{client.name} does not show its wire")
-    return record_of(request.node).wire
+    return _stdiobus_scene.wire()
 
 
 @pytest.fixture
-def stdiobus_faults(stdiobus_backend: str) -> Iterator[Faults]:
+def stdiobus_faults(_stdiobus_scene: Scene, stdiobus_backend: str) -> Iterator[Faults]:
     """Toxics between bus and worker, see `Faults`; `stdiobus` and `stdiobus_sync` of the test go through them.
 
     The pools of `make_stdiobus` do so where they are wrapped: ``pools=[stdiobus_faults.wrap(pool)]``.
     """
-    faults = Faults(stdiobus_backend)
+    faults = _stdiobus_scene.faults(stdiobus_backend)
     try:
         yield faults
     finally:
@@ -83,56 +88,21 @@ def stdiobus(request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_con
 
 @pytest.fixture
 def stdiobus_sync(
-    request: pytest.FixtureRequest, _stdiobus_workshop: Workshop, stdiobus_config: BusConfig
+    _stdiobus_scene: Scene, _stdiobus_workshop: Workshop, stdiobus_config: BusConfig
 ) -> Iterator[StdioBus]:
     """A started bus for a test that is no coroutine."""
-    config = _stdiobus_workshop.with_faults(_marked_config(request, stdiobus_config))
-    bus = _stdiobus_workshop.make(StdioBus, "stdiobus_sync", config)
-    try:
-        bus.start()
+    with _stdiobus_workshop.started_sync("stdiobus_sync", _stdiobus_scene.marked(stdiobus_config)) as bus:
         yield bus
-    finally:
-        _stdiobus_workshop.end_faults()
-        bus.stop(_stdiobus_workshop.stop_timeout_sec)
-        bus.destroy()
 
 
 @pytest.fixture
 def _stdiobus_workshop(
-    request: pytest.FixtureRequest, stdiobus_backend: str, stdiobus_docker: DockerOptions
+    request: pytest.FixtureRequest, _stdiobus_scene: Scene, stdiobus_backend: str, stdiobus_docker: DockerOptions
 ) -> Iterator[Workshop]:
     """Where the buses of the test are made; it ends after all of them have."""
-    workshop = Workshop(
-        record_of(request.node),
-        stdiobus_backend,
-        native_options(request.config),
-        subprocess_options(request.config),
-        stdiobus_docker,
-        orphans=_marker_arguments(request).get("orphans", True),
-        faults=request.getfixturevalue("stdiobus_faults") if "stdiobus_faults" in request.fixturenames else None,
-        client=selected_client(request.config),
-    )
-    yield workshop
-    try:
-        workshop.check()
-    except OrphanError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-def _marker_arguments(request: pytest.FixtureRequest) -> dict[str, Any]:
-    marker = request.node.get_closest_marker("stdiobus")
-    if marker is None:
-        return {}
-    unknown = sorted(set(marker.kwargs) - set(_MARKER_ARGUMENTS))
-    if marker.args or unknown:
-        message = f"the stdiobus marker takes {', '.join(_MARKER_ARGUMENTS)} by name, got {[*marker.args, *unknown]}"
-        raise pytest.UsageError(message)
-    return dict(marker.kwargs)
-
-
-def _marked_config(request: pytest.FixtureRequest, config: BusConfig) -> BusConfig:
-    given = _marker_arguments(request)
-    return BusConfig(pools=given.get("pools", config.pools), limits=given.get("limits", config.limits))
+    faults = request.getfixturevalue("stdiobus_faults") if "stdiobus_faults" in request.fixturenames else None
+    with _stdiobus_scene.workshop(stdiobus_backend, stdiobus_docker, faults) as workshop:
+        yield workshop
 
 
 def _fixtures_on(loop: str) -> dict[str, Any]:
@@ -144,15 +114,17 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     factory_name, started_name = f"_stdiobus_factory_{loop}", f"_stdiobus_started_{loop}"
 
     async def factory(_stdiobus_workshop: Workshop) -> AsyncIterator[BusFactory]:
-        maker = BusFactory(_stdiobus_workshop)
+        maker = _stdiobus_workshop.factory()
         try:
             yield maker
         finally:
             await maker.stop()
 
-    async def started(request: pytest.FixtureRequest, _stdiobus_workshop: Workshop) -> AsyncStdioBus:
+    async def started(
+        request: pytest.FixtureRequest, _stdiobus_scene: Scene, _stdiobus_workshop: Workshop
+    ) -> AsyncStdioBus:
         maker: BusFactory = request.getfixturevalue(factory_name)
-        config = _marked_config(request, request.getfixturevalue("stdiobus_config"))
+        config = _stdiobus_scene.marked(request.getfixturevalue("stdiobus_config"))
         return await maker.start("stdiobus", _stdiobus_workshop.with_faults(config))
 
     if loop == ANYIO:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import pytest
-
-from pytest_stdiobus.bus import BackendMode, DockerOptions, NativeOptions, SubprocessOptions
-from pytest_stdiobus.bus.backends import backend_obstacle
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ALL = "all"
+    import pytest
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """A command line option and its ini twin."""
 
     name: str
@@ -33,6 +24,10 @@ class Option:
     def ini(self) -> str:
         """The key in the ini file."""
         return self.name.replace("-", "_")
+
+    def is_given(self, config: pytest.Config) -> bool:
+        """Whether the user chose anything."""
+        return bool(config.getoption(self.ini) is not None or config.getini(self.ini))
 
     def value(self, config: pytest.Config) -> str:
         """What the user chose."""
@@ -58,15 +53,6 @@ SDK = Option(
     "client that the fixtures hand out: reference, stdiobus (the published package), or module:attribute",
 )
 OPTIONS = (BACKEND, BINARY, LIBRARY, IMAGE, SDK)
-_SELECTED = pytest.StashKey["Sequence[SelectedBackend]"]()
-
-
-@dataclass(frozen=True)
-class SelectedBackend:
-    """A backend that tests run on, and why it cannot be used here if it is to be skipped."""
-
-    name: str
-    obstacle: str | None = None
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -77,51 +63,6 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(option.ini, option.help, default=None)
 
 
-def native_options(config: pytest.Config) -> NativeOptions:
-    """The options of the native backend that follow from the user's."""
-    return NativeOptions(library_path=LIBRARY.value(config))
-
-
-def subprocess_options(config: pytest.Config) -> SubprocessOptions:
-    """The options of the subprocess backend that follow from the user's."""
-    return SubprocessOptions(binary_path=BINARY.value(config))
-
-
-def docker_options(config: pytest.Config) -> DockerOptions:
-    """The options of the docker backend that follow from the user's."""
-    return DockerOptions(image=IMAGE.value(config))
-
-
-def selected_backends(config: pytest.Config) -> Sequence[SelectedBackend]:
-    """The backends to run on, in the order given.
-
-    A backend that was named must be available; of ``all``, those that are not are skipped visibly;
-    ``auto`` is decided when a bus is made.
-
-    Raises:
-        pytest.UsageError: a value that is not a backend, or a named backend that cannot be used here.
-    """
-    if _SELECTED not in config.stash:
-        config.stash[_SELECTED] = _select(config)
-    return config.stash[_SELECTED]
-
-
-def _select(config: pytest.Config) -> Sequence[SelectedBackend]:
-    given = BACKEND.value(config)
-
-    def obstacle_of(name: str) -> str | None:
-        return backend_obstacle(BackendMode(name), subprocess_options(config), native=native_options(config))
-
-    concrete = [mode.value for mode in BackendMode if mode is not BackendMode.AUTO]
-    if given == ALL:
-        return [SelectedBackend(name, obstacle_of(name)) for name in concrete]
-    selected = []
-    for name in dict.fromkeys(part.strip() for part in given.split(",")):
-        if name not in [mode.value for mode in BackendMode]:
-            message = f"{BACKEND.flag}: {name!r} is not a backend; use auto, {', '.join(concrete)}, a comma list or all"
-            raise pytest.UsageError(message)
-        if (obstacle := obstacle_of(name)) is not None:
-            message = f"{BACKEND.flag}: {name} cannot be used: {obstacle}"
-            raise pytest.UsageError(message)
-        selected.append(SelectedBackend(name))
-    return selected
+def any_given(config: pytest.Config) -> bool:
+    """Whether the user chose anything at all; if not, the defaults hold, and there is nothing to check."""
+    return any(option.is_given(config) for option in OPTIONS)

@@ -1,20 +1,18 @@
-"""The pytest hooks, and nothing else."""
+"""The pytest hooks, and nothing else.
+
+What imports the client is imported where it is needed: a run without a bus should not notice that the plugin is there.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import inspect
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_stdiobus.bus import BackendMode, StdioBusError
-from pytest_stdiobus.bus.backends.binary import resolve_binary
-from pytest_stdiobus.bus.backends.native import native_version
-from pytest_stdiobus.options import BINARY, IMAGE, LIBRARY, add_options, selected_backends
-from pytest_stdiobus.sdk import client_name, selected_client
-from pytest_stdiobus.testing.report import attach, explain
+from pytest_stdiobus.header import header
+from pytest_stdiobus.options import add_options, any_given
+from pytest_stdiobus.stash import SCENE
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytest_stdiobus.fixtures"]
 
 _ASYNC_FIXTURES = frozenset({"stdiobus", "make_stdiobus"})
-_SHOWN_DIGITS = 8
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,14 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "stdiobus(pools=..., limits=..., orphans=True): pools and limits of the bus that the stdiobus "
         "fixture starts, and whether processes that its workers leave behind are an error",
     )
-    selected_backends(config)
-    selected_client(config)
+    if any_given(config):
+        from pytest_stdiobus.selection import check  # noqa: PLC0415
+
+        check(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say which backend and which kernel the tests run on."""
-    names = [backend.name for backend in selected_backends(config) if backend.obstacle is None]
-    return f"stdiobus: backend {', '.join(names)} | kernel {_kernel(config)} | client {client_name(config)}"
+    return header(config)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -65,8 +63,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test once per backend when several are selected."""
     if _needs_mark(metafunc.definition, metafunc.fixturenames):
         metafunc.definition.add_marker(pytest.mark.asyncio)
+    if "stdiobus_backend" not in metafunc.fixturenames or _is_overridden(metafunc):
+        return
+    from pytest_stdiobus.selection import selected_backends  # noqa: PLC0415
+
     selected = selected_backends(metafunc.config)
-    if "stdiobus_backend" not in metafunc.fixturenames or len(selected) == 1 or _is_overridden(metafunc):
+    if len(selected) == 1:
         return
     parameters = [
         pytest.param(
@@ -83,11 +85,12 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show in the report of a failing test what its buses did, whether or not it asked for that."""
-    if call.excinfo is not None:
-        explain(item, call.excinfo.value)
+    scene = item.stash.get(SCENE, None)
+    if scene is not None and call.excinfo is not None:
+        scene.explain(call.excinfo.value)
     report = yield
-    if report.failed:
-        attach(item, report)
+    if scene is not None and report.failed:
+        scene.attach(report)
     return report
 
 
@@ -104,28 +107,3 @@ def _is_overridden(metafunc: pytest.Metafunc) -> bool:
     """Whether a user's own ``stdiobus_backend`` already has parameters."""
     definitions = getattr(metafunc, "_arg2fixturedefs", {}).get("stdiobus_backend", ())
     return bool(definitions) and definitions[-1].params is not None
-
-
-def _kernel(config: pytest.Config) -> str:
-    names = {backend.name for backend in selected_backends(config)}
-    library = LIBRARY.value(config)
-    if library and names <= {BackendMode.NATIVE.value, BackendMode.AUTO.value}:
-        return f"{native_version(library) or 'of unknown version'} ({library}{_digest(library)})"
-    if names == {BackendMode.NATIVE.value}:
-        return f"{native_version()} (bundled library)" if selected_client(config) is None else "of the client"
-    if names == {BackendMode.DOCKER.value}:
-        return f"of the image {IMAGE.value(config)}"
-    try:
-        binary = resolve_binary(BINARY.value(config))
-    except StdioBusError:
-        return "none"
-    if binary.bundled:
-        return f"{native_version()} (bundled{_digest(binary.path)})"
-    return f"{binary.path} ({_digest(binary.path).removeprefix(', ')})"
-
-
-def _digest(path: str) -> str:
-    """The first digits of a file's digest; nothing where the system finds the file elsewhere."""
-    if not Path(path).is_file():
-        return ""
-    return f", {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:_SHOWN_DIGITS]}..."

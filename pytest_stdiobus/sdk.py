@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.options import SDK
+from pytest_stdiobus.stash import CLIENT
 from pytest_stdiobus.testing.clients import CustomClient, PublishedClient
 
 if TYPE_CHECKING:
     from pytest_stdiobus.testing.clients import Client
 
-REFERENCE = "reference"
 PUBLISHED = "stdiobus"
-_SELECTED = pytest.StashKey["Client | None"]()
 
 
 def selected_client(config: pytest.Config) -> Client | None:
@@ -26,19 +25,19 @@ def selected_client(config: pytest.Config) -> Client | None:
     Raises:
         pytest.UsageError: no such client, or it is not installed.
     """
-    if _SELECTED not in config.stash:
-        config.stash[_SELECTED] = _client(SDK.value(config))
-    return config.stash[_SELECTED]
+    if CLIENT not in config.stash:
+        config.stash[CLIENT] = _client(SDK.value(config))
+    return config.stash[CLIENT]
 
 
 def client_name(config: pytest.Config) -> str:
     """The client as the header shows it."""
     client = selected_client(config)
-    return client.name if client is not None else REFERENCE
+    return client.name if client is not None else SDK.default
 
 
 def _client(value: str) -> Client | None:
-    if value == REFERENCE:
+    if value == SDK.default:
         return None
     if value == PUBLISHED:
         if importlib.util.find_spec(PUBLISHED) is None:
@@ -48,7 +47,7 @@ def _client(value: str) -> Client | None:
         return PublishedClient(f"{PUBLISHED} {version}", importlib.import_module(PUBLISHED))
     module, colon, attribute = value.partition(":")
     if not (module and colon and attribute):
-        message = f"{SDK.flag}: {value!r} is not a client; use {REFERENCE}, {PUBLISHED} or module:attribute"
+        message = f"{SDK.flag}: {value!r} is not a client; use {SDK.default}, {PUBLISHED} or module:attribute"
         raise pytest.UsageError(message)
     try:
         factory = getattr(importlib.import_module(module), attribute)

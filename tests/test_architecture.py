@@ -16,7 +16,7 @@ FORBIDDEN = {
     "kit": {"bus", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
     "report": {"bus", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
     "streams": {"kit", "report", "suite", "cli", "plugin", "fixtures", "testing", "options"},
-    "testing": {"kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
+    "testing": {"scene", "selection", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "options"},
     "workers": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
     "data": {"bus", "kit", "report", "suite", "cli", "streams", "plugin", "fixtures", "testing", "options"},
 }

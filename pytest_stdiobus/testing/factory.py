@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ from pytest_stdiobus.testing.wire import Wire
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from pytest_stdiobus.testing.clients import Client
     from pytest_stdiobus.testing.faults import Faults
@@ -116,6 +118,22 @@ class Workshop:
         wire = self._record.wire.add_bus(name, tuple(pool.id for pool in pools), bus.client_session_id)
         bus.on_wire(wire.record)
         return bus
+
+    def factory(self) -> BusFactory:
+        """What makes asynchronous buses on demand."""
+        return BusFactory(self)
+
+    @contextlib.contextmanager
+    def started_sync(self, name: str, config: BusConfig) -> Iterator[StdioBus]:
+        """A started synchronous bus, stopped afterwards."""
+        bus = self.make(StdioBus, name, self.with_faults(config))
+        try:
+            bus.start()
+            yield bus
+        finally:
+            self.end_faults()
+            bus.stop(self.stop_timeout_sec)
+            bus.destroy()
 
     def with_faults(self, config: BusConfig) -> BusConfig:
         """The configuration with a relay before each worker, where the test asked for faults."""

@@ -7,36 +7,29 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-import pytest
-
 from pytest_stdiobus.bus import StdioBusError
-from pytest_stdiobus.testing.factory import Record
 from pytest_stdiobus.testing.wire import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
+
     from pytest_stdiobus.bus import AsyncStdioBus, StdioBus
+    from pytest_stdiobus.testing.factory import Record
 
 WIRE_SECTION = "stdiobus wire"
 STDERR_SECTION = "stdiobus stderr"
 
-_RECORD = pytest.StashKey[Record]()
 _SHOWN_LINES = 50
 _NOTED_LINES = 10
 _CAPTURED = "stderr"
 _KERNEL_LINE = re.compile(r"(?:stdio_bus: \w+: )?(?:worker (?P<pool>.+)#\d+: (?P<epitaph>.*))?")
 
 
-def record_of(item: pytest.Item) -> Record:
-    """What is kept of the buses of this test."""
-    return item.stash.setdefault(_RECORD, Record())
-
-
-def explain(item: pytest.Item, error: BaseException) -> None:
+def explain(item: pytest.Item, record: Record, error: BaseException) -> None:
     """Add the worker's command and its last words to the error of a request that failed because it died."""
-    record = item.stash.get(_RECORD, None)
-    if record is None or not isinstance(error, StdioBusError) or not hasattr(error, "add_note"):
+    if not isinstance(error, StdioBusError) or not hasattr(error, "add_note"):
         return
     if not isinstance(error.details, dict) or error.details.get("reason") != "worker_exited":
         return
@@ -52,10 +45,9 @@ def explain(item: pytest.Item, error: BaseException) -> None:
                 return
 
 
-def attach(item: pytest.Item, report: pytest.TestReport) -> None:
+def attach(item: pytest.Item, record: Record, report: pytest.TestReport) -> None:
     """Give a failing report the sections about the test's buses, and JUnit files the same as properties."""
-    record = item.stash.get(_RECORD, None)
-    if record is None or not record.buses:
+    if not record.buses:
         return
     sections = {WIRE_SECTION: str(record.wire) or "nothing crossed the wire"}
     if said := "\n".join(_said(item, record)):

@@ -21,7 +21,7 @@ def test_the_marker_sets_pools_and_limits(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import pytest
         from pytest_stdiobus.bus import InvalidArgumentError, LimitsConfig
-        from pytest_stdiobus.fixtures import echo_pool
+        from pytest_stdiobus.testing import echo_pool
         from dataclasses import replace
 
         @pytest.mark.stdiobus(pools=[replace(echo_pool(), id="agent")], limits=LimitsConfig(max_input_buffer=500))
@@ -51,7 +51,7 @@ def test_the_configuration_can_be_overridden(pytester: pytest.Pytester) -> None:
         import pytest
         from dataclasses import replace
         from pytest_stdiobus.bus import BusConfig
-        from pytest_stdiobus.fixtures import echo_pool
+        from pytest_stdiobus.testing import echo_pool
 
         @pytest.fixture(scope="session")
         def stdiobus_config():
@@ -107,7 +107,7 @@ def test_a_plain_function_gets_a_bus_without_await(pytester: pytest.Pytester) ->
     pytester.makepyfile("""
         import pytest
         from dataclasses import replace
-        from pytest_stdiobus.fixtures import echo_pool
+        from pytest_stdiobus.testing import echo_pool
 
         def test_plain(stdiobus_sync):
             assert stdiobus_sync.request("m", [1]) == {"echo": [1]}

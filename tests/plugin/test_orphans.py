@@ -91,7 +91,7 @@ def test_a_leftover_may_be_allowed(pytester: pytest.Pytester, leaver: str) -> No
 def test_processes_of_the_test_itself_are_not_accused(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import subprocess, sys, pytest
-        from pytest_stdiobus.fixtures import echo_pool
+        from pytest_stdiobus.testing import echo_pool
 
         @pytest.fixture
         def own():

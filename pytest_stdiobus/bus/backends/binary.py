@@ -7,9 +7,8 @@ import shutil
 from dataclasses import dataclass
 
 from pytest_stdiobus.bus.errors import InvalidArgumentError, UnavailableError
-from pytest_stdiobus.data import kernel_absence, kernel_file
+from pytest_stdiobus.data import bundled_kernel, kernel_absence
 
-BUNDLED_NAME = "stdiobus-kernel"
 PATH_NAME = "stdio_bus"
 
 
@@ -33,7 +32,7 @@ def resolve_binary(user_path: str = "") -> KernelBinary:
     if not isinstance(user_path, (str, os.PathLike)) or "\0" in os.fspath(user_path):
         message = f"binary_path: expected a path, got {user_path!r}"
         raise InvalidArgumentError(message)
-    bundled = kernel_file(BUNDLED_NAME)
+    bundled = bundled_kernel()
     if user_path:
         found = shutil.which(os.fspath(user_path))
         if found is not None:
