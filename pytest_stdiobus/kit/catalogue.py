@@ -69,8 +69,8 @@ class Requirement:
 
     @property
     def public(self) -> bool:
-        """Whether it rests on a public rule, not on a choice of this kit."""
-        return self.basis in PUBLIC_BASES
+        """Whether it rests on a public rule that can be shown; one without an address weighs like a choice of this kit."""
+        return self.basis in PUBLIC_BASES and bool(self.source.url)
 
     def belongs_to(self, profile: str) -> bool:
         """Whether the rule is part of a worker profile."""
