@@ -72,20 +72,17 @@ class Bindings:
 
     def _members(self, reference: str) -> dict[str, Any]:
         value = self.look_up(reference)
-        if not isinstance(value, dict):
-            message = f"{reference}: expected an object, to add its members"
-            raise LookupError(message)  # noqa: TRY004 - the case refers to what is not there
-        return value
+        if isinstance(value, dict):
+            return value
+        message = f"{reference}: expected an object, to add its members"
+        raise LookupError(message)
 
     def _repeated(self, what: Any, count: Any) -> str:
         text, times = self.expand(what), self.expand(count)
-        if not isinstance(text, str) or not isinstance(times, int):
-            message = f"{REPEAT}: expected a text and how often, got {what!r} and {count!r}"
-            raise LookupError(message)  # noqa: TRY004 - the case refers to what is not there
-        if len(text) * times > LONGEST:
-            message = f"{REPEAT}: {times} times {len(text)} characters are more than {LONGEST}"
-            raise LookupError(message)
-        return text * times
+        if isinstance(text, str) and isinstance(times, int) and len(text) * times <= LONGEST:
+            return text * times
+        message = f"{REPEAT}: expected a text and how often, at most {LONGEST} characters, got {what!r} and {count!r}"
+        raise LookupError(message)
 
     def _bytes(self, reference: str) -> Any:
         return self.events[reference].data if reference in self.events else self.look_up(reference)

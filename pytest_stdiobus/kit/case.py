@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 ACTORS = ("client", "pool", "worker", "target")
@@ -52,6 +53,11 @@ class Step:
         """Whether it does something to the target."""
         return self.verb in ACTIONS
 
+    @property
+    def judging(self) -> bool:
+        """Whether the target can fail it."""
+        return self.reads or self.verb == "elapsed"
+
 
 @dataclass(frozen=True)
 class Case:
@@ -63,7 +69,7 @@ class Case:
         requirements: those it exercises; the first owns what no step names.
         subject: ``kernel``, ``sdk``, ``worker`` or ``stream``.
         steps: what to do; empty where `check` says it.
-        check: a function of `pytest_stdiobus.kit.checks` in place of steps.
+        check: the name of a function of `pytest_stdiobus.kit.checks` that makes the steps, in place of them.
         config: the configuration of the bus, for kernels and SDKs.
         prelude: whether the profile's opening of a conversation precedes the steps.
         transports: those it can be played on; empty is every one.
@@ -87,10 +93,10 @@ class Case:
     row: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
 
-    @property
-    def probes(self) -> frozenset[str]:
-        """The probes a target must have for it."""
-        return frozenset(_probes([[step.value, *step.more.values()] for step in self.steps] + [self.row]))
+
+def probes(played: Iterable[Step], case: Case) -> frozenset[str]:
+    """The probes a target must have for the steps that are played of a case."""
+    return frozenset(_probes([case.row, case.env, *([step.value, *step.more.values()] for step in played)]))
 
 
 def steps(data: Iterable[Mapping[str, Any]], judges: str) -> tuple[Step, ...]:
@@ -148,7 +154,7 @@ def bundled_cases() -> tuple[Case, ...]:
 
 
 def _probes(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         source = value.get("$from", "")
         if isinstance(source, str) and source.startswith(PROBE):
             yield source.removeprefix(PROBE).split("/")[0]

@@ -76,6 +76,10 @@ class Requirement:
         """Whether the rule is part of a worker profile."""
         return not self.profiles or profile in self.profiles
 
+    def holds_for(self, profile: str, capabilities: frozenset[str]) -> bool:
+        """Whether the rule holds for a target of a profile that declares these capabilities."""
+        return self.belongs_to(profile) and (not self.capability or self.capability in capabilities)
+
 
 def _model(data: Mapping[str, Any]) -> Requirement:
     listed = {key: tuple(data[key]) for key in ("example", "profiles", "aliases") if key in data}

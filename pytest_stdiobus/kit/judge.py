@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.checks import invariants
+from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.checks import held_always, invariants
 from pytest_stdiobus.kit.history import KIT
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.walk import MET, NOT_MET, Walk
@@ -15,28 +16,35 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.case import Case, Step
     from pytest_stdiobus.kit.history import Event, History
+    from pytest_stdiobus.kit.walk import Reading
 
 
 def judge(case: Case | None, steps: Sequence[Step], history: History, subject: str) -> tuple[Finding, ...]:
     """What a history says about the requirements of its case, and about every invariant of its subject.
 
+    A line that no step read is judged by the invariants alone: nobody foresaw it, but only a rule can forbid it.
+
     Args:
         case: what was played; None for a recording, whose expectations nobody knows.
         steps: the steps that were played, the profile's opening included.
-        history: what was observed.
+        history: what was observed; its head names the profile and the declared ``capabilities``, without which the
+            invariants that need one accuse nobody.
         subject: ``worker``, ``kernel``, ``sdk`` or ``stream``: which invariants hold.
     """
-    broken = [finding for invariant in invariants(subject) for finding in invariant(history)]
+    profile, capabilities = history.head.get("profile", ""), frozenset(history.head.get("capabilities", ()))
+    held = frozenset(name for name in held_always(subject) if catalogue()[name].holds_for(profile, capabilities))
+    found = (finding for invariant in invariants(subject) for finding in invariant(history))
+    broken = [finding for finding in found if finding.requirement in held]
     if case is None:
         return tuple(broken)
     walk = Walk(history, Bindings(history.head.get("values", {})), messages_only=subject == "worker")
-    stepwise = list(_of_steps(case, steps, walk))
+    stepwise = list(_of_steps(case, steps, walk, held))
     return tuple(_merged(stepwise, broken))
 
 
-def _of_steps(case: Case, steps: Sequence[Step], walk: Walk) -> Iterator[Finding]:
+def _of_steps(case: Case, steps: Sequence[Step], walk: Walk, held: frozenset[str]) -> Iterator[Finding]:
+    """What the steps say; `held` are the requirements that invariants judge."""
     markers = {event.facts["index"]: event for event in walk.history.of_kind("step") if event.actor == KIT}
-    judged: set[str] = set()
     for index, step in enumerate(steps):
         if step.acts:
             _bind(walk, step, index)
@@ -46,23 +54,39 @@ def _of_steps(case: Case, steps: Sequence[Step], walk: Walk) -> Iterator[Finding
             yield Finding(step.judges, Outcome.HARNESS_ERROR, "the run ended before this step")
             return
         reading = walk.give_up(step, marker.n)
-        if reading.outcome == MET:
-            judged.add(step.judges)
-            continue
-        if reading.outcome == NOT_MET:
-            yield from _others(case, judged, Outcome.NOT_OBSERVED, reading.why)
-        elif reading.in_vain and (why := _shortened(walk.history, marker)):
-            why = f"{reading.why}; {why}"
-            yield Finding(step.judges, Outcome.UNTESTABLE, why, (marker.n,))
-            yield from _others(case, {*judged, step.judges}, Outcome.UNTESTABLE, why)
-        else:
-            events = (*(event.n for event in reading.events), marker.n)
-            yield Finding(step.judges, Outcome.FAIL, reading.why, events)
-            why = f"{step.judges} failed before it: {reading.why}"
-            yield from _others(case, {step.judges}, Outcome.UNTESTABLE, why)
-        return
+        if reading.outcome != MET:
+            yield from _stopped(case, steps, index, _why_stopped(walk.history, step, reading, marker))
+            return
+    judged = {step.judges for step in steps if step.judging}
     for name in dict.fromkeys((*case.requirements, *sorted(judged))):
-        yield Finding(name, Outcome.PASS)
+        if name in judged or name in held:
+            yield Finding(name, Outcome.PASS)
+        else:
+            yield Finding(name, Outcome.NOT_OBSERVED, "no step of the case looks at it")
+
+
+def _why_stopped(history: History, step: Step, reading: Reading, marker: Event) -> Finding:
+    """What is said of the requirement of a step that was not met."""
+    if reading.outcome == NOT_MET:
+        return Finding(step.judges, Outcome.NOT_OBSERVED, reading.why)
+    if reading.in_vain and (why := _shortened(history, marker)):
+        return Finding(step.judges, Outcome.UNTESTABLE, f"{reading.why}; {why}", (marker.n,))
+    events = (*(event.n for event in reading.events), marker.n)
+    return Finding(step.judges, Outcome.FAIL, reading.why, events)
+
+
+def _stopped(case: Case, steps: Sequence[Step], index: int, stop: Finding) -> Iterator[Finding]:
+    """The findings of a case that ended at a step: of it, of what was met before it, and of what was still to come."""
+    met = {step.judges for step in steps[:index] if step.judging}
+    met -= {stop.requirement, *(step.judges for step in steps[index:] if step.judging)}
+    yield stop
+    for name in case.requirements:
+        if name in met:
+            yield Finding(name, Outcome.PASS)
+        elif name != stop.requirement:
+            failed = stop.outcome is Outcome.FAIL
+            why = f"{stop.requirement} failed before it: {stop.explanation}" if failed else stop.explanation
+            yield Finding(name, Outcome.UNTESTABLE if failed else stop.outcome, why)
 
 
 def _shortened(history: History, marker: Event) -> str:
@@ -75,12 +99,6 @@ def _bind(walk: Walk, step: Step, index: int) -> None:
     caused = [event for event in walk.history.events if event.facts.get("step") == index]
     if caused and "as" in step.more:
         walk.bindings.bind(step.more["as"], caused[-1])
-
-
-def _others(case: Case, decided: set[str], outcome: Outcome, why: str) -> Iterator[Finding]:
-    for name in case.requirements:
-        if name not in decided:
-            yield Finding(name, outcome, why)
 
 
 def _merged(stepwise: list[Finding], broken: list[Finding]) -> list[Finding]:

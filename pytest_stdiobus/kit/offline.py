@@ -37,7 +37,7 @@ def rejudge(history: History) -> CaseResult:
         findings = (*broken, *kept)
         return CaseResult(RECORDING, findings, history, duration_ms)
     case = case_of(name, history.head.get("case_file", ""))
-    played = steps_of(case, history.head.get("profile", "bus"))
+    played = steps_of(case, history.head.get("profile", "bus"), history.head.get("seed", 0))
     return CaseResult(case, judge(case, played, history, SUBJECT), history, duration_ms)
 
 

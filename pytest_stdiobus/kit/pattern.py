@@ -19,8 +19,7 @@ BYTES = "bytes"
 def mismatch(pattern: Any, line: bytes) -> str | None:
     """Why a line is not what was expected, or None when it is."""
     if isinstance(pattern, dict) and pattern.keys() == {BYTES}:
-        expected = raw(pattern[BYTES])
-        return None if line == expected else f"expected the bytes {wire.preview(expected)}"
+        return None if line == raw(pattern[BYTES]) else f"expected {words(pattern)}"
     try:
         value = wire.parse(line)
     except ValueError as error:
@@ -37,6 +36,13 @@ def difference(pattern: Any, value: Any, path: str) -> str | None:
     return None if wire.same(pattern, value) else _told(path, pattern, value)
 
 
+def words(pattern: Any) -> str:
+    """What is expected, for somebody who has read no case: as JSON, with words where values may differ."""
+    if isinstance(pattern, dict) and pattern.keys() == {BYTES}:
+        return f"the bytes {wire.preview(raw(pattern[BYTES]))}"
+    return wire.shortened(_words(pattern))
+
+
 def raw(value: Any) -> bytes:
     """The bytes that a case writes as text, as ``{"base64": ...}``, or as a list of such pieces."""
     if isinstance(value, bytes):
@@ -46,6 +52,19 @@ def raw(value: Any) -> bytes:
     if isinstance(value, dict):
         return base64.b64decode(value["base64"], validate=True)
     return str(value).encode("utf-8", "surrogatepass")
+
+
+def _words(pattern: Any) -> str:
+    if isinstance(pattern, list):
+        return f"[{', '.join(map(_words, pattern))}]"
+    if not isinstance(pattern, dict):
+        return wire.encode(pattern).decode()
+    members = [f"{wire.encode(key).decode()}: {_words(value)}" for key, value in pattern.items() if key != SCHEMA]
+    written = f"{{{', '.join(members)}}}"
+    if SCHEMA not in pattern:
+        return written
+    allowed = schemas.words(pattern[SCHEMA])
+    return f"{allowed} with {written}" if members else allowed
 
 
 def _of_object(pattern: dict[str, Any], value: Any, path: str) -> str | None:
@@ -60,8 +79,8 @@ def _of_object(pattern: dict[str, Any], value: Any, path: str) -> str | None:
                 return found
         if path and SCHEMA not in pattern and (more := sorted(value.keys() - members.keys())):
             return f"{path}/{more[0]} was not expected"
-    if SCHEMA in pattern and (found_faults := schemas.faults(value, pattern[SCHEMA])):
-        return f"{path or '/'}: {found_faults[0]}"
+    if SCHEMA in pattern and not schemas.is_valid(value, pattern[SCHEMA]):
+        return _told(path, {SCHEMA: pattern[SCHEMA]}, value)
     return None
 
 
@@ -75,4 +94,5 @@ def _of_array(pattern: list[Any], value: Any, path: str) -> str | None:
 
 
 def _told(path: str, pattern: Any, value: Any) -> str:
-    return f"{path or '/'}: expected {wire.preview(wire.encode(pattern))}, got {wire.preview(wire.encode(value))}"
+    place = f"{path}: " if path else ""
+    return f"{place}expected {words(pattern)}, got {wire.preview(wire.encode(value))}"

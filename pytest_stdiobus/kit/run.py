@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import Case, bundled_cases, steps
+from pytest_stdiobus.kit.case import Case, bundled_cases, probes, steps
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
+from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.drivers.worker import WorkerSeat
-from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
 from pytest_stdiobus.kit.patience import Patience
@@ -89,12 +90,15 @@ class Runner:
 
     def run_case(self, case: Case) -> CaseResult:
         """Judge one case, as often as the options say."""
-        obstacle = self._obstacle(case)
-        if obstacle:
+        try:
+            played = steps_of(case, self.options.profile, self.options.seed)
+        except KitError as error:
+            return CaseResult(case, _ours(case, str(error)))
+        if obstacle := self._obstacle(case, played):
             found = tuple(Finding(name, Outcome.NOT_APPLICABLE, obstacle) for name in case.requirements)
             return CaseResult(case, found)
         begun = time.monotonic()
-        runs = [self._judged(case) for _ in range(self.options.repeat)]
+        runs = [self._judged(case, played) for _ in range(self.options.repeat)]
         result = next((run for run in runs if run.failures), runs[0])
         result = replace(result, findings=tuple(_steady(result, runs)))
         return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
@@ -106,27 +110,29 @@ class Runner:
             return False
         return selects(self.options.select, (case.id, *case.requirements))
 
-    def _obstacle(self, case: Case) -> str:
+    def _obstacle(self, case: Case, played: Sequence[Step]) -> str:
         """Why the case does not apply to the target, or nothing."""
-        declared = self.target.capabilities | profile(self.options.profile).capabilities
-        for name in case.requirements[:1]:
+        for name in case.requirements:
             needed = catalogue()[name].capability
-            if needed and needed not in declared:
+            if needed and needed not in self._capabilities:
                 return f"the capability {needed} is not declared"
-        missing = sorted(probe for probe in case.probes if probe not in self._probes)
+        missing = sorted(probes(played, case) - self._probes.keys())
         if missing:
             return f"it needs a call to make: give the target a file with probes.{missing[0]}"
         return ""
 
     @property
+    def _capabilities(self) -> frozenset[str]:
+        return self.target.capabilities | profile(self.options.profile).capabilities
+
+    @property
     def _probes(self) -> dict[str, Any]:
         return {**profile(self.options.profile).probes, **self.target.probes}
 
-    def _judged(self, case: Case) -> CaseResult:
+    def _judged(self, case: Case, played: Sequence[Step]) -> CaseResult:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
             history = self._history(case)
-            played = steps_of(case, self.options.profile)
             try:
                 bindings = Bindings(history.head["values"])
                 target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
@@ -147,6 +153,7 @@ class Runner:
             "target": self.target.name,
             "case": case.id,
             "profile": self.options.profile,
+            "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
             "values": values(case, self._probes),
@@ -155,10 +162,15 @@ class Runner:
         return History(head)
 
 
-def steps_of(case: Case, profile_name: str) -> tuple[Step, ...]:
-    """The steps that are played: those of the case, after the profile's opening of a conversation."""
+def steps_of(case: Case, profile_name: str, seed: int) -> tuple[Step, ...]:
+    """The steps that are played: those of the case or of its check, after the profile's opening of a conversation.
+
+    Raises:
+        KitError: there is no such check.
+    """
     opening = profile(profile_name).prelude if case.prelude else ()
-    return (*steps(opening, case.requirements[0]), *case.steps)
+    own = steps(find_check(case.check)(seed), case.requirements[0]) if case.check else case.steps
+    return (*steps(opening, case.requirements[0]), *own)
 
 
 def _ours(case: Case, why: str) -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of `schemas/`, by name; a fault is told with its JSON path and what was expected there."""
+"""The JSON Schemas of `schemas/`, by name, and in words; a fault is told with its JSON path and what was expected there."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from jsonschema.protocols import Validator
@@ -53,6 +55,11 @@ def faults(value: Any, schema: dict[str, Any]) -> list[str]:
     return [_told(jsonschema.exceptions.best_match([error])) for error in errors]
 
 
+def is_valid(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value is valid against a schema."""
+    return validator(schema).is_valid(value)
+
+
 def load(file: Path, name: str) -> Any:
     """The content of a JSON file that is valid against the schema called `name`.
 
@@ -70,5 +77,68 @@ def load(file: Path, name: str) -> Any:
     return value
 
 
+def words(schema: Any) -> str:
+    """What a schema asks for, for somebody who does not know it: its title, or what it says, in a few words."""
+    if not isinstance(schema, dict) or not schema:
+        return "anything"
+    if "title" in schema:
+        return str(schema["title"])
+    if "$ref" in schema:
+        return _referred(schema["$ref"])
+    for key, told in _KEYWORDS.items():
+        if key in schema:
+            return told(schema[key])
+    if "properties" in schema or "required" in schema:
+        return _object(schema)
+    kinds = schema.get("type", ())
+    return _either(_KINDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)) or json.dumps(schema)
+
+
+def _referred(reference: str) -> str:
+    try:
+        return words(_registry().resolver().lookup(reference).contents)
+    except Unresolvable:  # relative to a schema that has no title of its own
+        return reference.rpartition("/")[2]
+
+
+def _object(schema: dict[str, Any]) -> str:
+    """An object, with the members that it must have or whose values are given."""
+    known = schema.get("properties", {})
+    must = schema.get("required", ())
+    members = [
+        f"{json.dumps(name)}: {words(known.get(name))}" for name in (*must, *(key for key in known if key not in must))
+    ]
+    return f"an object with {', '.join(members)}"
+
+
+def _either(told: Iterable[str]) -> str:
+    return " or ".join(dict.fromkeys(told))
+
+
+_KINDS = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_KEYWORDS: dict[str, Callable[[Any], str]] = {
+    "const": lambda value: json.dumps(value, ensure_ascii=False),
+    "enum": lambda values: _either(json.dumps(value, ensure_ascii=False) for value in values),
+    "oneOf": lambda schemas: _either(map(words, schemas)),
+    "anyOf": lambda schemas: _either(map(words, schemas)),
+    "not": lambda schema: f"anything but {words(schema)}",
+    "pattern": lambda text: f"a text that matches {text}",
+}
+_CHOICES = frozenset({"oneOf", "anyOf", "not"})
+_LONGEST = 300  # characters of a fault that quotes a value
+
+
 def _told(error: Any) -> str:
-    return f"{error.json_path}: {error.message}"
+    if error.validator in _CHOICES:
+        expected = f"expected {words(error.schema)}"
+    else:
+        expected = "is not allowed here" if error.validator is None else error.message
+    return f"{error.json_path}: {expected if len(expected) <= _LONGEST else expected[:_LONGEST] + '...'}"

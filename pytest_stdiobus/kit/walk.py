@@ -145,7 +145,7 @@ class Walk:
 
         @cache  # a worker without end repeats itself
         def tolerated(line: bytes) -> bool:
-            return allowed is not None and not schemas.faults(wire.parsed(line), allowed)
+            return allowed is not None and schemas.is_valid(wire.parsed(line), allowed)
 
         for index in range(self._looked_at, len(unread)):
             event = unread[index]
@@ -153,7 +153,8 @@ class Walk:
             if why is not None and tolerated(event.data):
                 continue
             if why is not None:
-                why = _quoted(event, f"{why}; and nothing like it may come before")
+                only = f"only {schemas.words(allowed)}" if allowed else "nothing"
+                why = _quoted(event, f"{why}; before that {only} may come")
             return Reading(BROKEN if why else MET, _taken(unread, index + 1), why=why or "")
         self._looked_at = len(unread)
         return None
@@ -247,6 +248,5 @@ def _quoted(event: Event, why: str | None) -> str:
 
 
 def _nothing(expected: Any, others: list[Event], ended: str | None) -> str:
-    what = wire.preview(pattern.raw(expected["bytes"]) if "bytes" in expected else wire.encode(expected))
     came = f"; what came: {', '.join(wire.preview(event.data) for event in others[:3])}" if others else ""
-    return f"expected {what}, but {ended or 'nothing came in time'}{came}"
+    return f"expected {pattern.words(expected)}, but {ended or 'nothing came in time'}{came}"

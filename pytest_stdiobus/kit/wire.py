@@ -105,6 +105,11 @@ def preview(line: bytes) -> str:
     return text if len(text) <= PREVIEW else f"{text[:PREVIEW]}... ({len(line)} bytes)"
 
 
+def shortened(text: str) -> str:
+    """A text of ours, cut where it would be too long for an explanation."""
+    return text if len(text) <= 2 * PREVIEW else f"{text[: 2 * PREVIEW]}..."
+
+
 def _integer(text: str) -> int | float:
     try:
         return int(text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ANSWER = {"$ref": "urn:pytest-stdiobus:message#/$defs/answer"}
 UNSOLICITED = {"$ref": "urn:pytest-stdiobus:message#/$defs/unsolicited"}
-ASK = {"client": "kit", "send": {"jsonrpc": "2.0", "id": 1, "method": "m"}}
+ASK: dict[str, Any] = {"client": "kit", "send": {"jsonrpc": "2.0", "id": 1, "method": "m"}}
 ANSWERED: dict[str, Any] = {"client": "kit", "until": {"id": 1, "$schema": ANSWER}, "before": UNSOLICITED}
 
 PRELUDE = textwrap.dedent("""

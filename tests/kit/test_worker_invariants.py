@@ -117,3 +117,8 @@ def test_the_environment_of_a_case_is_added_and_may_differ_by_vector(play_case: 
 def test_an_environment_that_refers_to_nothing_is_nobodys_failure(play_case: Callable[..., CaseResult]) -> None:
     result = play_case("serve()", replace(plain(), env={"A": {"$from": "row/missing"}}))
     assert result.outcome is Outcome.HARNESS_ERROR
+
+
+@pytest.mark.parametrize("half", [{"jsonrpc": "2.0", "id": 1}, {"jsonrpc": "2.0", "result": 1}])
+def test_half_an_answer_is_none(half: Any) -> None:
+    assert accused(history(("in", REQUEST), ("out", half))) == ["WRK-03"]

@@ -1,20 +1,24 @@
-"""What data cannot say: functions that look at histories, and functions that play what steps cannot."""
+"""What data cannot say: functions that find breaches in any history, and functions that make a case's steps."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_stdiobus.kit.history import History
     from pytest_stdiobus.kit.result import Finding
 
     Invariant = Callable[[History], Iterable[Finding]]
+    Check = Callable[[int], Iterable[Mapping[str, Any]]]
 
 _SUBJECTS = ("worker",)
 _INVARIANTS: dict[str, dict[str, Invariant]] = {}
+_CHECKS: dict[str, Check] = {}
 
 
 def invariant(requirement: str, *, subject: str) -> Callable[[Invariant], Invariant]:
@@ -38,6 +42,49 @@ def invariant(requirement: str, *, subject: str) -> Callable[[Invariant], Invari
 
 def invariants(subject: str) -> tuple[Invariant, ...]:
     """The invariants of a subject."""
-    if subject in _SUBJECTS:
-        import_module(f"{__name__}.{subject}")
+    _load()
     return tuple(_INVARIANTS.get(subject, {}).values())
+
+
+def held_always(subject: str) -> frozenset[str]:
+    """The requirements of a subject that an invariant judges, in every history."""
+    _load()
+    return frozenset(_INVARIANTS.get(subject, {}))
+
+
+def check(name: str) -> Callable[[Check], Check]:
+    """Register a function that makes the steps of the cases that name it as their ``check``.
+
+    It is for what is too long to be written out: load, interleavings, generated messages. It is given the seed of the run
+    and makes the same steps from the same seed, as a case's file would have them, so that a history can be judged again.
+
+    Raises:
+        ValueError: another function has this name already; both are named.
+    """
+
+    def register(function: Check) -> Check:
+        known = _CHECKS.setdefault(name, function)
+        if known is not function:
+            message = f"the check {name} is {known.__qualname__} already, {function.__qualname__} is a second"
+            raise ValueError(message)
+        return function
+
+    return register
+
+
+def find_check(name: str) -> Check:
+    """The check with a name.
+
+    Raises:
+        KitError: there is none; the message lists them.
+    """
+    _load()
+    if name not in _CHECKS:
+        message = f"{name!r} is not a check; there are {', '.join(sorted(_CHECKS))}"
+        raise KitError(message)
+    return _CHECKS[name]
+
+
+def _load() -> None:
+    for subject in _SUBJECTS:
+        import_module(f"{__name__}.{subject}")

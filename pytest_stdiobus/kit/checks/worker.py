@@ -55,7 +55,8 @@ def no_logs_among_the_messages(history: History) -> Iterator[Finding]:
 def at_most_one_response_to_a_request(history: History) -> Iterator[Finding]:
     """Every response answers a request that was sent, with the very id, and only once.
 
-    What is no valid request may be answered too, with an error (JSON-RPC 2.0, section 5.1).
+    What is no valid request may be answered too, with an error (JSON-RPC 2.0, section 5.1). An answer has an id and either
+    a result or an error (section 5).
     """
     sent = _Sent()
     for event in history.of_kind("line"):
@@ -66,6 +67,8 @@ def at_most_one_response_to_a_request(history: History) -> Iterator[Finding]:
         if wire.kind_of(message) is Kind.RESPONSE and not sent.is_answered_by(message):
             why = f"{wire.preview(event.data)} answers no open request with the id {_key(message)}"
             yield _fail("WRK-03", event, why)
+        if wire.kind_of(message) is Kind.OTHER and message is not None and message.keys() & {"id", "result"}:
+            yield _fail("WRK-03", event, f"{wire.preview(event.data)} has not both an id and a result or error")
 
 
 @invariant("WRK-08", subject="worker")
