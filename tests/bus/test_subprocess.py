@@ -113,9 +113,9 @@ async def test_a_signal_to_the_tests_does_not_reach_the_kernel(kernel: Path) -> 
         """,
     )
     bus = AsyncStdioBus(CONFIG, backend="subprocess")
-    await bus.start()
     with pytest.raises(TransportError, match="alone"):
-        await bus.request("m")
+        async with bus:
+            await bus.request("m")
 
 
 async def test_a_kernel_of_ones_own_is_ready_when_it_runs(tmp_path: Path) -> None:
