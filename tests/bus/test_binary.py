@@ -21,7 +21,7 @@ def executable(path: Path) -> Path:
 def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "bundle").mkdir()
     path = executable(tmp_path / "bundle" / "stdiobus-kernel")
-    monkeypatch.setattr(binary, "kernel_file", lambda _name: path)
+    monkeypatch.setattr(binary, "bundled_kernel", lambda: path)
     return path
 
 
@@ -46,7 +46,7 @@ def test_the_bundled_kernel_comes_before_path(tmp_path: Path, bundled: Path, mon
 
 @pytest.mark.req("SDK-BIN-01")
 def test_path_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binary, "kernel_file", lambda _name: None)
+    monkeypatch.setattr(binary, "bundled_kernel", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     found = executable(tmp_path / "stdio_bus")
     assert binary.resolve_binary() == binary.KernelBinary(str(found), bundled=False)
@@ -54,7 +54,7 @@ def test_path_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.req("SDK-BIN-01")
 def test_the_error_names_all_three_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binary, "kernel_file", lambda _name: None)
+    monkeypatch.setattr(binary, "bundled_kernel", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError) as caught:
         binary.resolve_binary()

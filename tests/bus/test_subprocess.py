@@ -28,7 +28,7 @@ CONFIG = BusConfig(pools=[PoolConfig(id="w", command="cat")])
 def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file to be made into a kernel, taken for the bundled one."""
     path = tmp_path / "stdiobus-kernel"
-    monkeypatch.setattr(binary, "kernel_file", lambda _name: path)
+    monkeypatch.setattr(binary, "bundled_kernel", lambda: path)
     return path
 
 
