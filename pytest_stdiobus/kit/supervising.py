@@ -32,7 +32,8 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     supervisor = Supervising(control)
     try:
-        supervisor.serve()
+        with contextlib.suppress(ConnectionError):  # a kit that was stopped leaves without reading to the end
+            supervisor.serve()
     finally:
         supervisor.end()
 

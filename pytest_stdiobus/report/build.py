@@ -9,7 +9,7 @@ import os
 import platform
 import shlex
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
@@ -55,6 +55,7 @@ class Run:
         baseline: the failures that are known.
         file: the target file, where there is one.
         foreign: whether the target is somebody else's, whom the report must not speak for.
+        stopped: why not everything was run that should have been, or empty.
         date: when; None is now.
     """
 
@@ -64,7 +65,13 @@ class Run:
     baseline: Baseline = field(default_factory=Baseline)
     file: str = ""
     foreign: bool = False
+    stopped: str = ""
     date: dt.datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every case of the profile was played."""
+        return not self.rules.partial and not self.stopped
 
 
 def build(results: Sequence[CaseResult], run: Run) -> Report:
@@ -76,7 +83,7 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
     """
     mask = Mask(run.target.env)
     found = _rows(results, run)
-    settled = run.baseline.settle(results, complete=not run.rules.partial)
+    settled = run.baseline.settle(results, complete=run.complete)
     return {
         "format": FORMAT,
         "kit": importlib.metadata.version("pytest-stdiobus"),
@@ -100,7 +107,7 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
 def _rows(results: Sequence[CaseResult], run: Run) -> dict[str, RequirementResult]:
     """What became of each requirement, in the order of the catalogue; of those nobody exercised, in a complete run."""
     found = by_requirement(results)
-    if not run.rules.partial:
+    if run.complete:
         for row in catalogue().values():
             if applies(row, run.options.profile):
                 found.setdefault(row.id, RequirementResult(row.id, Outcome.NOT_OBSERVED))
@@ -117,16 +124,16 @@ def _verdict(
     found: dict[str, RequirementResult], results: Sequence[CaseResult], run: Run, settled: Settled
 ) -> VerdictPart:
     known = frozenset(name for name, row in found.items() if _is_known(row, run.baseline))
-    word = judging.verdict(found, run.rules, known)
+    word = judging.verdict(found, replace(run.rules, partial=not run.complete), known)
     status = judging.EXIT[word]
-    reasons = [*judging.reasons(found, run.rules, known)]
+    reasons = [*judging.reasons(found, run.rules, known), *filter(None, [run.stopped])]
     outdated = [f"stale known failure: {entry}" for entry in settled.stale]
     outdated += [f"expired known failure: {entry} (until {entry.expires})" for entry in settled.expired]
     if outdated:
         status = 1
     elif status != 1 and any(result.outcome is Outcome.HARNESS_ERROR for result in results):
         status = HARNESS_EXIT
-    elif not any(result.history for result in results):
+    elif status == 0 and (run.stopped or not any(result.history for result in results)):
         status = 3
     return {"word": word.value, "reasons": [*reasons, *outdated], "exit": status}
 

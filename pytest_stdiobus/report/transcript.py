@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FIRST, LAST = 20, 30  # entries of a long transcript
 STDERR_LINES = 20
+_BLANK = "(a blank line)"
 
 
 def transcript(history: History, subject: str, marked: Collection[int], mask: Mask) -> tuple[list[Entry], int]:
@@ -45,7 +46,7 @@ def stderr(history: History, mask: Mask) -> list[str]:
 
 def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[Entry]:
     other = event.actor.removeprefix("client:")
-    said = mask.line(event.data) if event.kind == "line" else _fact(event)
+    said = (mask.line(event.data) if event.data.strip() else _BLANK) if event.kind == "line" else _fact(event)
     if not said:
         return
     if event.kind == "line" and not event.facts.get("terminated", True):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_stdiobus.kit.case import Case
+from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.target import Target
@@ -59,3 +61,13 @@ def report() -> Callable[..., Report]:
         return build(results, Run(target, rules=rules, date=DATE, **how))
 
     return make
+
+
+@pytest.fixture
+def rewrite(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``rewrite(id, level=..., ...)``: change a requirement for one test."""
+
+    def change(requirement: str, **members: Any) -> None:
+        monkeypatch.setitem(catalogue(), requirement, replace(catalogue()[requirement], **members))
+
+    return change

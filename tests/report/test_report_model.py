@@ -103,11 +103,25 @@ def test_a_run_in_which_nothing_ran_is_not_green(report: Make) -> None:
     assert report(idle)["verdict"]["exit"] == 3
 
 
-def test_a_public_should_is_a_warning_and_a_failure_when_strict(report: Make) -> None:
-    lax, strict = (report(a_result(requirement="WRK-09"), rules=Rules(partial=True, strict=on)) for on in (False, True))
-    assert lax["verdict"] == {"word": "partial", "reasons": ["warning: WRK-09"], "exit": 0}
-    assert strict["verdict"]["reasons"] == ["contradicts a public rule: WRK-09"]
-    assert strict["verdict"]["exit"] == 1
+@pytest.mark.parametrize(
+    ("rule", "lax", "strict"),
+    [
+        ("M doc", "contradicts a public rule", "contradicts a public rule"),
+        ("S doc", "warning", "contradicts a public rule"),
+        ("M kit", "warning", "differs from a choice of this kit"),
+        ("S kit", "warning", "warning"),
+        ("Y doc", "information", "information"),
+    ],
+)
+def test_a_failure_weighs_what_its_rule_weighs(
+    report: Make, rewrite: Callable[..., None], rule: str, lax: str, strict: str
+) -> None:
+    level, basis = rule.split()
+    rewrite("WRK-03", level=level, basis=basis)
+    for is_strict, expected in ((False, lax), (True, strict)):
+        verdict = report(a_result(), rules=Rules(partial=True, strict=is_strict))["verdict"]
+        assert verdict["reasons"] == [f"{expected}: WRK-03"]
+        assert verdict["exit"] == (1 if expected[0] in "cd" else 0)
 
 
 def test_values_of_secret_variables_are_masked_everywhere(report: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,11 +171,8 @@ def test_the_command_that_repeats_a_failure_can_be_pasted(report: Make) -> None:
     )
 
 
-def test_a_breach_of_security_of_somebody_elses_stays_local(report: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_stdiobus.kit.catalogue import catalogue
-
-    row = catalogue()["WRK-03"]
-    monkeypatch.setitem(row.__dict__, "security", True)
+def test_a_breach_of_security_of_somebody_elses_stays_local(report: Make, rewrite: Callable[..., None]) -> None:
+    rewrite("WRK-03", security=True)
     (own,) = report(a_result())["failures"]
     (foreign,) = report(a_result(), foreign=True)["failures"]
     assert own["transcript"]

@@ -1,0 +1,85 @@
+"""The command ``stdiobus-conformance``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.commands import judge, replay, worker
+from pytest_stdiobus.kit.errors import KitError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+COMMANDS: dict[str, ModuleType] = {"worker": worker, "judge": judge, "replay": replay}
+USAGE, OURS = 2, 4
+DESCRIPTION = "Judges programs that speak to stdio_bus: what they do is compared with public rules, and every finding shows its evidence."
+EPILOG = """
+example:
+  stdiobus-conformance worker -- python my_agent.py
+
+exit status: 0 conformant, or a selection without failure; 1 not conformant; 2 wrong use; 3 incomplete, or nothing judged;
+4 the kit itself failed
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; what it gives is the status of the process."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    before, command_line = _parted(words)
+    parser = _parser()
+    args, unknown = parser.parse_known_args(before)
+    if unknown:
+        hint = "the command stands after --, as in: stdiobus-conformance worker -- python my_agent.py"
+        parser.error(f"{' '.join(unknown)!r} is not an option; {hint}")
+    args.command_line = command_line
+    try:
+        return int(COMMANDS[args.command].execute(args))
+    except KitError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return OURS
+    except Exception:  # noqa: BLE001 - whatever it is, it is ours and not the target's
+        traceback.print_exc()
+        sys.stderr.write(
+            "This is a mistake of the kit, not of what it judged: please report it with the lines above.\n"
+        )
+        return OURS
+
+
+def _parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """What is before the first ``--``, and the command after it."""
+    if "--" not in words:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stdiobus-conformance",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    version = importlib.metadata.version("pytest-stdiobus")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        added = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=f"{module.HELP[0].upper()}{module.HELP[1:]}.",
+            epilog=module.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.add(added)
+    return parser

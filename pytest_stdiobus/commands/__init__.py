@@ -1,0 +1,1 @@
+"""The commands of ``stdiobus-conformance``, one in each module."""

@@ -1,0 +1,67 @@
+"""What can be seen while a run goes on: on a terminal one line that changes, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.report.masking import printable, shortened
+from pytest_stdiobus.report.words import group
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.result import CaseResult
+    from pytest_stdiobus.report.masking import Mask
+
+PAUSE_S = 1.0  # between two lines where there is no terminal
+_CLEAR = "\r\x1b[K"
+_NOT_PLAYED = frozenset({Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
+
+
+class Progress:
+    """Tells of each case that is over, and of the first failure of each requirement at once."""
+
+    def __init__(self, stream: TextIO, mask: Mask, total: int) -> None:
+        """`total` cases will be played."""
+        self._stream = stream
+        self._mask = mask
+        self._total = total
+        self._done = 0
+        self._groups: dict[str, list[int]] = {}
+        self._accused: set[str] = set()
+        self._told = time.monotonic()
+        self._live = stream.isatty()
+
+    def add(self, result: CaseResult) -> None:
+        """Tell that a case is over."""
+        self._done += 1
+        if result.outcome not in _NOT_PLAYED:
+            counted = self._groups.setdefault(group(result.case.id), [0, 0])
+            counted[0] += result.outcome is Outcome.PASS
+            counted[1] += 1
+        for finding in result.failures:
+            if finding.requirement not in self._accused:
+                self._accused.add(finding.requirement)
+                why = shortened(printable(self._mask.text(finding.explanation)))
+                self._line(f"{finding.outcome.value} {finding.requirement} in {result.case.id}: {why}")
+        if self._live:
+            self._stream.write(_CLEAR + self._status()[: shutil.get_terminal_size().columns - 1])
+            self._stream.flush()
+        elif time.monotonic() - self._told >= PAUSE_S:
+            self._line(self._status())
+
+    def end(self) -> None:
+        """Leave the terminal clean for the report."""
+        if self._live:
+            self._stream.write(_CLEAR)
+            self._stream.flush()
+
+    def _status(self) -> str:
+        told = "   ".join(f"{name} {passed}/{played}" for name, (passed, played) in self._groups.items())
+        return f"{self._done}/{self._total}   {told}"
+
+    def _line(self, text: str) -> None:
+        self._told = time.monotonic()
+        self._stream.write(f"{_CLEAR if self._live else ''}{text}\n")
+        self._stream.flush()

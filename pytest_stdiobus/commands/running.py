@@ -1,0 +1,153 @@
+"""What the commands that run cases share: their options, the run itself, and the report of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.commands.progress import Progress
+from pytest_stdiobus.kit import baseline
+from pytest_stdiobus.kit.case import read_cases
+from pytest_stdiobus.kit.catalogue import profile
+from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.verdict import Rules
+from pytest_stdiobus.report import failures
+from pytest_stdiobus.report.build import Run, build
+from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.masking import Mask
+from pytest_stdiobus.report.terminal import Terminal
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pytest_stdiobus.kit.result import CaseResult
+    from pytest_stdiobus.kit.target import Target
+
+
+def add_reporting(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that ends in a verdict."""
+    parser.add_argument(
+        "--report",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also write the report: .json; repeatable",
+    )
+    parser.add_argument("--strict", action="store_true", help="what else would be a warning fails the target")
+    parser.add_argument("--known-failures", type=Path, metavar="FILE", help="failures that are expected, with reasons")
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that plays cases."""
+    parser.add_argument("--profile", default="bus", help="what the worker claims to be (default: %(default)s)")
+    parser.add_argument(
+        "-k",
+        dest="select",
+        default="",
+        metavar="EXPR",
+        help="only cases and requirements whose id has this; and, or, not",
+    )
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also play the case of this file; repeatable",
+    )
+    parser.add_argument(
+        "--repeat", type=_positive, default=1, metavar="N", help="play each case N times; what differs is flaky"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of generated cases (default: %(default)s)")
+    parser.add_argument(
+        "--time-scale", type=_factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
+    )
+    parser.add_argument(
+        "--failures",
+        type=Path,
+        default=failures.FOLDER,
+        metavar="DIR",
+        help="where failures are kept for replay (default: %(default)s)",
+    )
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """How to judge, as the command line says it; everything is read before anything runs.
+
+    Raises:
+        KitError: something is not valid.
+    """
+    return Options(
+        profile=profile(args.profile).name,
+        select=args.select,
+        repeat=args.repeat,
+        seed=args.seed,
+        time_scale=args.time_scale,
+        cases=tuple(case for file in args.cases for case in read_cases(file)),
+    )
+
+
+def run_of(args: argparse.Namespace, target: Target, options: Options, *, partial: bool) -> Run:
+    """What will be run and how it counts.
+
+    Raises:
+        KitError: the known failures are not valid, or a report cannot be written.
+    """
+    for file in args.report:
+        face(file)
+    today = dt.datetime.now(dt.timezone.utc).date()
+    known = baseline.read(args.known_failures, target.name, today) if args.known_failures else baseline.Baseline()
+    return Run(target, options, Rules(strict=args.strict, partial=partial), known)
+
+
+def play(run: Run, folder: Path, reports: Sequence[Path]) -> int:
+    """Play the cases, tell of them, and give the status of the command."""
+    results: list[CaseResult] = []
+    with Runner(run.target, run.options) as runner:
+        cases = runner.cases
+        if not cases:
+            message = f"no case of the profile {run.options.profile} has an id with {run.options.select!r}; list --cases shows them"
+            raise KitError(message)
+        progress = Progress(sys.stderr, Mask(run.target.env), len(cases))
+        try:
+            for case in cases:
+                results.append(runner.run_case(case))
+                progress.add(results[-1])
+        except KeyboardInterrupt:
+            run = replace(run, stopped=f"stopped after {len(results)} of {len(cases)} cases")
+        finally:
+            progress.end()
+    failures.save(results, run.target, folder)
+    return tell(results, run, reports)
+
+
+def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> int:
+    """Print the report, write its files, and give the status of the command."""
+    report = build(results, run)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    sys.stdout.write(Terminal(colour=colour).text(report))
+    sys.stdout.flush()
+    for file in reports:
+        face(file)(report, file)
+    return report["verdict"]["exit"]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _factor(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError(text)
+    return number

@@ -1,0 +1,66 @@
+"""``worker``: judge a worker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
+from pytest_stdiobus.kit import target
+from pytest_stdiobus.kit.errors import KitError
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "judge a worker"
+EXAMPLES = """
+examples:
+  stdiobus-conformance worker -- python my_agent.py
+  stdiobus-conformance worker -k framing -- python my_agent.py          only the cases about framing
+  stdiobus-conformance worker --report agent.html -- node dist/agent.js  and a page to look at
+  stdiobus-conformance worker --target agent.json --repeat 3             as a file describes it, three times
+
+The worker runs with your rights, in an empty temporary folder unless --cwd names another, and is ended afterwards with
+everything it started. A target file (schemas/target) adds a name, an environment and calls the worker answers.
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_running(parser)
+    add_reporting(parser)
+    parser.add_argument(
+        "--target", type=Path, metavar="FILE", help="a file that describes the worker, in place of a command"
+    )
+    parser.add_argument("--cwd", default="", metavar="DIR", help="where the worker runs (default: an empty folder)")
+    parser.add_argument(
+        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Judge it."""
+    judged = target_of(args)
+    options = options_of(args)
+    run = run_of(args, judged, options, partial=bool(options.select))
+    file = str(args.target) if args.target else ""
+    return play(replace(run, file=file, foreign=args.foreign), args.failures, args.report)
+
+
+def target_of(args: argparse.Namespace) -> target.Target:
+    """The worker that a target file or the command after ``--`` names.
+
+    Raises:
+        KitError: neither or both, or what they name cannot be run.
+    """
+    if bool(args.target) == bool(args.command_line):
+        message = "name one worker: a command after --, as in: stdiobus-conformance worker -- python my_agent.py; or --target FILE"
+        raise KitError(message)
+    if args.cwd and not Path(args.cwd).is_dir():
+        message = f"--cwd {args.cwd}: there is no such folder"
+        raise KitError(message)
+    if args.target:
+        described = target.from_file(args.target)
+        return replace(described, cwd=str(Path(args.cwd).resolve())) if args.cwd else described
+    return target.from_command(args.command_line, cwd=args.cwd)

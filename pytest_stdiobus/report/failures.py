@@ -1,0 +1,99 @@
+"""The histories of what failed, kept in a folder until the next run, so that they can be judged and replayed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.kit import history as histories
+from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.result import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_stdiobus.kit.result import CaseResult
+    from pytest_stdiobus.kit.target import Target
+
+FOLDER = Path(".stdiobus") / "failures"
+TARGET = "target.json"
+_KEPT = frozenset({Outcome.FAIL, Outcome.FLAKY, Outcome.HARNESS_ERROR})
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A history that was kept: the case it is of, and its file; the target's file lies beside it."""
+
+    case: str
+    file: Path
+
+    @property
+    def target(self) -> Path:
+        """The file of the target that it was observed of."""
+        return self.file.with_name(TARGET)
+
+
+def save(results: Iterable[CaseResult], target: Target, folder: Path) -> list[Saved]:
+    """Keep the histories of what failed, in place of those of the run before."""
+    _clear(folder)
+    failed = [result for result in results if result.outcome in _KEPT and result.history is not None]
+    if not failed:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    (folder / TARGET).write_text(json.dumps(_target(target), indent=2) + "\n", encoding="utf-8")
+    (folder / TARGET).chmod(0o600)  # its environment may hold secrets
+    return [_save(result, folder) for result in failed]
+
+
+def find(name: str, folder: Path) -> Saved:
+    """The failure that is meant by a file, the id of a case, or ``REQUIREMENT/LAST PART OF ITS CASE``.
+
+    Raises:
+        KitError: there is none, or several; the message lists what there is.
+    """
+    if name.endswith(".ndjson"):
+        return Saved(histories.read(Path(name)).head.get("case", ""), Path(name))
+    kept = list(saved(folder))
+    last = name.partition("/")[2]
+    found = [one for one in kept if one.case == name or (last and one.case.endswith(f"/{last}"))]
+    if len(found) != 1:
+        listed = ", ".join(one.case for one in (found or kept)) or "none"
+        message = f"{name!r} is not one failure of {folder}; kept there: {listed}"
+        raise KitError(message)
+    return found[0]
+
+
+def saved(folder: Path) -> Iterator[Saved]:
+    """Every failure that a folder keeps."""
+    for file in sorted(folder.glob("*.ndjson")):
+        yield Saved(histories.read(file).head.get("case", ""), file)
+
+
+def _save(result: CaseResult, folder: Path) -> Saved:
+    file = folder / f"{result.case.id.replace('/', '.').replace('[', '@').rstrip(']')}.ndjson"
+    if result.history is not None:
+        result.history.write(file)
+        file.chmod(0o600)
+    return Saved(result.case.id, file)
+
+
+def _clear(folder: Path) -> None:
+    if (folder / TARGET).is_file():
+        for file in (*folder.glob("*.ndjson"), *folder.glob("*.bin"), folder / TARGET):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def _target(target: Target) -> dict[str, object]:
+    optional = {
+        "version": target.version,
+        "cwd": target.cwd,
+        "env": dict(target.env),
+        "capabilities": sorted(target.capabilities),
+        "probes": dict(target.probes),
+    }
+    return {"name": target.name, "command": list(target.command), **{k: v for k, v in optional.items() if v}}

@@ -1,0 +1,54 @@
+"""What every face says in the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.report.model import FailurePart, Report, RequirementPart
+
+BROKEN = frozenset({"fail", "flaky"})
+LEVEL = {"M": "must", "S": "should", "Y": "may"}
+OUTCOME = {
+    "fail": "fails",
+    "flaky": "flaky",
+    "harness_error": "the kit failed",
+    "untestable": "untestable",
+    "pass": "passes",
+    "not_observed": "not observed",
+    "skipped": "skipped",
+    "not_applicable": "not applicable",
+}
+FOREIGN = "This is not the project's own test-suite."
+_NOT_PLAYED = frozenset({"not_applicable", "skipped"})
+
+
+def rule(row: RequirementPart) -> str:
+    """On what a requirement rests."""
+    return "our choice, no public rule" if row["basis"] == "kit" else row["source"]["document"]
+
+
+def weight(row: RequirementPart) -> str:
+    """What the outcome of a requirement means: its effect where it failed, else nothing."""
+    return row["effect"] if row["outcome"] in BROKEN else ""
+
+
+def of_requirement(report: Report, requirement: str) -> list[FailurePart]:
+    """The failures of a requirement, those that nobody expected first."""
+    found = [failure for failure in report["failures"] if failure["requirement"] == requirement]
+    return sorted(found, key=lambda failure: bool(failure["known"]))
+
+
+def group(case: str) -> str:
+    """The group of a case: the second part of its id."""
+    return case.split("/")[1] if "/" in case else case
+
+
+def groups(report: Report) -> dict[str, tuple[int, int]]:
+    """For each group of cases how many passed, and how many were played."""
+    found: dict[str, tuple[int, int]] = {}
+    for case in report["cases"]:
+        if case["outcome"] not in _NOT_PLAYED:
+            passed, played = found.get(group(case["id"]), (0, 0))
+            found[group(case["id"])] = (passed + (case["outcome"] == "pass"), played + 1)
+    return found

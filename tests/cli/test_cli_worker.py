@@ -1,0 +1,171 @@
+"""``stdiobus-conformance worker``: verdicts on real workers, and what the terminal shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_stdiobus.report import model
+
+from .conftest import ECHO, NOISY, ONE, Said
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Command = Callable[..., Said]
+    Worker = Callable[[str], tuple[str, str]]
+LONG = 60.0  # seconds that nothing here takes, even on a busy machine
+
+
+def test_a_worker_that_keeps_the_rules_of_a_selection_ends_with_0(command: Command) -> None:
+    said = command("worker", "-k", ONE, "--", sys.executable, ECHO)
+    assert said.status == 0
+    assert "requests 1/1" in said.out
+    assert "\npartial\nexit 0\n" in said.out
+
+
+def test_a_failure_shows_rule_evidence_hint_and_what_to_do_next(command: Command, worker: Worker) -> None:
+    said = command("worker", "-k", ONE, "--", *worker(NOISY))
+    assert said.status == 1
+    for part in (
+        "FAIL WRK-01 (stdio Bus workers registry, README, NDJSON Protocol",
+        "Every line on stdout is one complete JSON object",
+        "https://github.com/stdiobus/workers-registry",
+        "I am ready is not JSON",
+        " kit -> worker  {",
+        "worker -> kit  I am ready",
+        "stderr: got a line",
+        "try: Write logs to stderr.",
+        "more: stdiobus-conformance explain WRK-01",
+        f"again: stdiobus-conformance replay 'WRK-01/{ONE}'",
+        "not conformant\n     contradicts a public rule: WRK-01\nexit 1",
+    ):
+        assert part in said.out, part
+
+
+def test_a_failure_is_told_while_the_run_goes_on(command: Command, worker: Worker) -> None:
+    said = command("worker", "-k", ONE, "--", *worker(NOISY))
+    assert f"fail WRK-01 in worker/requests/{ONE}: I am ready is not JSON" in said.err
+
+
+def test_the_report_is_written_as_json(command: Command, worker: Worker, tmp_path: Path) -> None:
+    command("worker", "-k", ONE, "--report", "report.json", "--", *worker(NOISY))
+    report = model.read(tmp_path / "report.json")
+    assert report["verdict"]["word"] == "not conformant"
+    assert report["target"]["name"] == "agent.py"
+
+
+def test_the_command_of_a_report_does_it_again(command: Command, worker: Worker, tmp_path: Path) -> None:
+    command("worker", "-k", ONE, "--report", "report.json", "--", *worker(NOISY))
+    again = model.read(tmp_path / "report.json")["failures"][0]["again"]
+    script = f"{sys.executable} -c 'import sys; from pytest_stdiobus.cli import main; sys.exit(main())'"
+    shell = again.replace("stdiobus-conformance", script, 1)
+    done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=LONG, check=False)  # noqa: S602
+    assert done.returncode == 1, done.stderr
+    assert "FAIL WRK-01" in done.stdout
+
+
+def test_a_target_file_names_the_worker(command: Command, worker: Worker, tmp_path: Path) -> None:
+    data = {"name": "my agent", "version": "2.1", "command": list(worker(NOISY))}
+    (tmp_path / "target.json").write_text(json.dumps(data), encoding="utf-8")
+    said = command("worker", "-k", ONE, "--target", "target.json")
+    assert said.out.startswith("my agent 2.1   ")
+    assert said.status == 1
+
+
+def test_somebody_elses_worker_is_called_so(command: Command) -> None:
+    said = command("worker", "-k", ONE, "--foreign", "--", sys.executable, ECHO)
+    assert "This is not the project's own test-suite." in said.out
+
+
+def test_what_differs_between_repeats_is_flaky(command: Command, worker: Worker, tmp_path: Path) -> None:
+    flaky = NOISY.replace("import json, sys", f"import json, os, sys; mark = {str(tmp_path / 'mark')!r}").replace(
+        'print("I am ready")', 'os.path.exists(mark) or print("I am ready"); open(mark, "w").close()'
+    )
+    said = command("worker", "-k", ONE, "--repeat", 2, "--", *worker(flaky))
+    assert "FLAKY WRK-01" in said.out
+    assert "it failed in 1 of 2 runs" in said.out
+
+
+def test_a_case_of_ones_own_is_played_too(command: Command, tmp_path: Path) -> None:
+    ask = {"client": "kit", "send": {"jsonrpc": "2.0", "id": 7, "method": "echo"}}
+    case = {"id": "worker/mine/seven", "title": "Seven comes back", "requirements": ["WRK-03"], "subject": "worker"}
+    steps = [ask, {"client": "kit", "until": {"id": 8}, "before": {"type": "object"}}]
+    (tmp_path / "mine.stdiobus.json").write_text(json.dumps({**case, "steps": steps}), encoding="utf-8")
+    options = ("--cases", "mine.stdiobus.json", "-k", "mine", "--time-scale", 0.1)
+    said = command("worker", *options, "--", sys.executable, ECHO)
+    assert "mine 0/1" in said.out
+    assert "in worker/mine/seven" in said.out
+    assert command("replay", "WRK-03/seven").status == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("worker",), "name one worker: a command after --"),
+        (("worker", "--", "no-such-program"), "there is no program 'no-such-program': looked in PATH"),
+        (("worker", "python", "agent.py"), "the command stands after --"),
+        (("worker", "--profile", "xyz", "--", "cat"), "'xyz' is not a profile; use "),
+        (("worker", "-k", "and", "--", "cat"), "-k 'and': expected a part of an id, got 'and'"),
+        (("worker", "-k", "nosuchcase", "--", "cat"), "has an id with 'nosuchcase'"),
+        (("worker", "--repeat", "0", "--", "cat"), "argument --repeat: invalid"),
+        (("worker", "--time-scale", "0", "--", "cat"), "argument --time-scale: invalid"),
+        (("worker", "--cwd", "nowhere", "--", "cat"), "--cwd nowhere: there is no such folder"),
+        (("worker", "--report", "r.pdf", "--", "cat"), "--report r.pdf: expected a file ending in .json"),
+        (("worker", "--report", "no/r.json", "--", "cat"), "there is no folder"),
+        (("worker", "--target", "gone.json"), "gone.json: cannot be read"),
+        (
+            ("worker", "--known-failures", "bad.json", "--", "cat"),
+            "bad.json: $.known_failures[0]: 'reason' is a required",
+        ),
+        (("worker", "--cases", "bad.json", "--", "cat"), "bad.json: $: "),
+        (("judge", "gone.ndjson"), "gone.ndjson: cannot be read"),
+        (("replay", "WRK-01/x"), "'WRK-01/x' is not one failure of .stdiobus/failures; kept there: none"),
+    ],
+    ids=lambda value: "-".join(value[:3]) if isinstance(value, tuple) else "",
+)
+def test_wrong_use_is_told_before_anything_runs(
+    command: Command, tmp_path: Path, words: tuple[str, ...], expected: str
+) -> None:
+    (tmp_path / "bad.json").write_text('{"known_failures": [{"requirement": "WRK-01"}]}', encoding="utf-8")
+    said = command(*words)
+    assert said.status == 2
+    assert expected in said.err
+    assert said.out == ""
+
+
+def test_the_kits_own_mistake_has_a_status_of_its_own(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_stdiobus.commands.worker.play", lambda *_: 1 / 0)
+    said = command("worker", "--", sys.executable, ECHO)
+    assert said.status == 4
+    assert "a mistake of the kit" in said.err
+
+
+def test_ctrl_c_ends_the_run_with_what_was_found(tmp_path: Path, worker: Worker) -> None:
+    program = [sys.executable, "-c", "import sys; from pytest_stdiobus.cli import main; sys.exit(main())"]
+    words = ["worker", "--", *worker(NOISY)]
+    with subprocess.Popen([*program, *words], cwd=tmp_path, stdout=-1, stderr=-1, text=True) as running:
+        assert running.stderr is not None
+        while "fail" not in running.stderr.readline():  # the first case is over
+            assert running.poll() is None
+        os.kill(running.pid, signal.SIGINT)
+        out, err = running.communicate(timeout=LONG)
+    assert running.returncode == 1
+    assert "stopped after " in out
+    assert "FAIL WRK-01" in out
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [(), ("worker",), ("judge",), ("replay",)], ids=" ".join)
+def test_help_shows_examples(command: Command, words: tuple[str, ...]) -> None:
+    said = command(*words, "--help")
+    assert said.status == 0
+    assert "example" in said.out
+    assert f"  stdiobus-conformance {' '.join(words)}" in said.out
