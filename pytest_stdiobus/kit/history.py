@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 INLINE = 64 * 1024  # a longer line lies in a file of its own
-TARGET, KIT = "target", "kit"
+TARGET, KIT, POOL, WORKER = "target", "kit", "pool", "worker"
 
 
 @dataclass(frozen=True, slots=True)

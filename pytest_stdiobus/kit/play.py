@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.history import KIT
@@ -37,7 +38,7 @@ def play(steps: Sequence[Step], seat: Seat, walk: Walk, patience: Patience) -> N
 
 def _act(walk: Walk, step: Step, index: int, seat: Seat) -> None:
     try:
-        value = walk.bindings.expand(step.value)
+        step, value = replace(step, actor=walk.who(step)), walk.bindings.expand(step.value)
     except LookupError as error:
         raise refers_to_nothing(error) from None
     event = seat.act(step, value, index)

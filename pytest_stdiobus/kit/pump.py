@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import selectors
+import socket
 import termios
 import time
 from collections import deque
@@ -201,8 +202,20 @@ class Channel:
         self._outgoing.clear()
         self._closing = False
         if self.writing >= 0:
-            os.close(self.writing)
+            _close_input(self.writing)
             self.writing = -1
+
+
+def _close_input(descriptor: int) -> None:
+    """Close a descriptor; the other direction of a socket stays open under its own."""
+    try:
+        peer = socket.socket(fileno=descriptor)
+    except OSError:  # a pipe
+        os.close(descriptor)
+        return
+    with contextlib.suppress(OSError):  # the peer has gone
+        peer.shutdown(socket.SHUT_WR)
+    peer.close()
 
 
 class Pump:
@@ -231,6 +244,10 @@ class Pump:
     def watch(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Call `ready` when a descriptor can be read."""
         self._watched[descriptor] = ready
+
+    def unwatch(self, descriptor: int) -> None:
+        """Look at a descriptor no more."""
+        self._watched.pop(descriptor, None)
 
     def until(self, done: Callable[[], bool], seconds: float) -> bool:
         """Pump until `done` or the time is over; whether it was done.
@@ -266,13 +283,14 @@ class Pump:
             events = selector.select(seconds)
         told = False
         for key, mask in events:
-            if key.fd in self._watched:
+            if not isinstance(key.data, Channel):
                 key.data()
                 told = True
             elif mask & selectors.EVENT_READ:
-                key.data.receive(self.history)
+                if key.data.wants_read:  # what came before it may have closed it
+                    key.data.receive(self.history)
                 told = told or not key.data.stderr
-            else:
+            elif key.data.wants_write:
                 key.data.flush(self.history)
         return told
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import pattern, schemas, wire
 from pytest_stdiobus.kit.errors import HarnessError
-from pytest_stdiobus.kit.history import TARGET, Event, History
+from pytest_stdiobus.kit.history import POOL, TARGET, WORKER, Event, History
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.bindings import Bindings
@@ -59,20 +59,40 @@ class Walk:
     _cut: str = ""
     _looked_at: int = 0  # so many unread lines have been held against the step that is open
 
-    def unread(self, actor: str, upto: int) -> list[Event]:
-        """The lines of an actor, or the facts about a process, that no step has read, among the first `upto` events.
+    def who(self, step: Step) -> str:
+        """Who a step means: ``worker:BINDING`` is the worker that read or wrote the bound line.
 
-        From call to call `upto` never becomes less.
+        Raises:
+            LookupError: nothing of a worker is bound to that name.
         """
+        kind, _, name = step.actor.partition(":")
+        if kind != WORKER:
+            return step.actor
+        bound = self.bindings.events.get(name)
+        if bound is None or not bound.actor.startswith(f"{WORKER}:"):
+            message = f"{step.actor}: no step before it has read a line of a worker as {name!r}"
+            raise LookupError(message)
+        return bound.actor
+
+    def _look(self, upto: int) -> None:
+        """Sort in the first `upto` events; from call to call that never becomes less."""
         for event in self.history.events[self._visible : upto]:
-            if event.kind == "eof":
+            if event.kind == "eof" or (event.kind == "exit" and event.actor == TARGET):
                 self._ended.add(event.actor)
             elif event.kind == "harness":
                 self._cut = _refused(event) or self._cut
-            elif (reader := _reader(event)) and not self._is_noise(event):
+            if (reader := _reader(event)) and not self._is_noise(event):
                 self._unread[reader].append(event)
         self._visible = max(self._visible, upto)
-        return self._unread[actor]
+
+    def _lines_of(self, actor: str) -> list[Event]:
+        """The lines of an actor, or the facts about a process, that no step has read."""
+        everyone = self._unread[_pool_of(actor)]
+        return everyone if _pool_of(actor) == actor else [event for event in everyone if event.actor == actor]
+
+    def _forget(self, actor: str, read: tuple[Event, ...]) -> None:
+        everyone, gone = self._unread[_pool_of(actor)], {event.n for event in read}
+        everyone[:] = [event for event in everyone if event.n not in gone]
 
     def _is_noise(self, event: Event) -> bool:
         message = wire.parsed(event.data)
@@ -106,10 +126,15 @@ class Walk:
         return reading
 
     def _reading(self, step: Step, upto: int, *, final: bool) -> Reading | None:
-        unread = self.unread(step.actor, upto)
-        ended = self._end_of(step.actor)
+        self._look(upto)
+        actor = self.who(step)
+        unread = self._lines_of(actor)
+        ended = self._end_of(actor)
         if step.verb == "take":
-            return self._take(step, unread, ended=ended, final=final)
+            found = self._take(step, unread, ended=ended, final=final)
+            if found is not None:
+                self._forget(actor, found.events)
+            return found
         expected = self.bindings.expand(step.value)
         if step.verb == "next":
             found = self._next(expected, unread)
@@ -118,6 +143,7 @@ class Walk:
         else:
             found = self._until(step, expected, unread)
         if found is not None:
+            self._forget(actor, found.events)
             return found
         if ended is not None and step.more.get("or_eof"):
             return Reading(MET)
@@ -129,14 +155,14 @@ class Walk:
     def _next(expected: Any, unread: list[Event]) -> Reading | None:
         if not unread:
             return None
-        event = unread.pop(0)
+        event = unread[0]
         why = pattern.mismatch(expected, event.data)
         return Reading(BROKEN if why else MET, (event,), why=_quoted(event, why))
 
     def _find(self, expected: Any, unread: list[Event]) -> Reading | None:
         for index in range(self._looked_at, len(unread)):
             if pattern.mismatch(expected, unread[index].data) is None:
-                return Reading(MET, (unread.pop(index),))
+                return Reading(MET, (unread[index],))
         self._looked_at = len(unread)
         return None
 
@@ -155,14 +181,14 @@ class Walk:
             if why is not None:
                 only = f"only {schemas.words(allowed)}" if allowed else "nothing"
                 why = _quoted(event, f"{why}; before that {only} may come")
-            return Reading(BROKEN if why else MET, _taken(unread, index + 1), why=why or "")
+            return Reading(BROKEN if why else MET, tuple(unread[: index + 1]), why=why or "")
         self._looked_at = len(unread)
         return None
 
     def _take(self, step: Step, unread: list[Event], *, ended: str | None, final: bool) -> Reading | None:
         count = self.bindings.expand(step.value)
         if len(unread) >= count:
-            lines = _taken(unread, count)
+            lines = tuple(unread[:count])
             found = schemas.faults([wire.parsed(line.data) for line in lines], self.bindings.expand(step.more["all"]))
             return Reading(BROKEN if found else MET, lines, why="; ".join(found[:3]))
         if ended is None and not final:
@@ -195,7 +221,7 @@ class Walk:
 
     def _end_of(self, actor: str) -> str | None:
         """Why no more will come from an actor; None while it may."""
-        if actor not in self._ended:
+        if (TARGET if actor.startswith(f"{POOL}:") else actor) not in self._ended:
             return None
         if self._cut:
             return self._cut
@@ -203,7 +229,7 @@ class Walk:
         for event in self.history.events:
             if event.kind == "ending":
                 break
-            if event.kind == "exit":
+            if event.kind == "exit" and event.actor == TARGET:
                 exits.append(event.facts)
         return f"it has {how_it_ended(exits[-1])}" if exits else "it has closed its output"
 
@@ -222,9 +248,15 @@ def how_it_ended(facts: dict[str, Any]) -> str:
 
 def _reader(event: Event) -> str:
     """Which actor's reader an event is for, if any."""
-    if event.kind == "exit":
+    if event.kind == "exit" and event.actor == TARGET:
         return f"{TARGET}:process"
-    return event.actor if event.kind == "line" and event.dir == "out" else ""
+    return _pool_of(event.actor) if event.kind == "line" and event.dir == "out" else ""
+
+
+def _pool_of(actor: str) -> str:
+    """Whose lines are kept together: ``pool:ID`` for any worker of a pool, everyone else's are its own."""
+    kind, _, name = actor.partition(":")
+    return f"{POOL}:{name.split('/')[0]}" if kind == WORKER else actor
 
 
 def _refused(event: Event) -> str:
@@ -235,12 +267,6 @@ def _refused(event: Event) -> str:
         size, count = event.facts["bytes"], event.facts["lines"]
         return f"its output has no end: it was read no further than {size} bytes in {count} lines"
     return ""
-
-
-def _taken(unread: list[Event], count: int) -> tuple[Event, ...]:
-    taken = tuple(unread[:count])
-    del unread[:count]
-    return taken
 
 
 def _quoted(event: Event, why: str | None) -> str:

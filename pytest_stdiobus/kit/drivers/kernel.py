@@ -1,0 +1,256 @@
+"""A kernel as a target: the kit is its clients on one side and its workers on the other."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
+from pytest_stdiobus.kit.drivers.seat import send
+from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.history import TARGET
+from pytest_stdiobus.kit.patience import ANSWER, DEADLINE_S, ENDING_S, Patience
+from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.supervisor import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.history import Event, History
+    from pytest_stdiobus.kit.supervisor import Supervisor
+    from pytest_stdiobus.kit.target import Target
+
+STDIO, UNIX, TCP = "stdio", "unix", "tcp"
+TRANSPORTS = (STDIO, UNIX, TCP)
+_SCRIPTED = "scripted"
+_LOOPBACK = "127.0.0.1"
+_NOT_YET = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.EINPROGRESS, errno.EAGAIN})
+
+
+class KernelSeat:
+    """One life of a kernel."""
+
+    def __init__(
+        self,
+        target: Target,
+        history: History,
+        supervisor: Supervisor,
+        patience: Patience,
+        *,
+        config: Mapping[str, Any],
+        transport: str,
+    ) -> None:
+        """Prepare; nothing is started yet.
+
+        Args:
+            target: the kernel's executable.
+            history: what is observed goes there.
+            supervisor: starts it.
+            patience: how long it is waited for.
+            config: the case's configuration; pools with ``"worker": "scripted"`` are the kit's.
+            transport: ``stdio``, ``unix`` or ``tcp``.
+        """
+        self.history = history
+        self.pump = Pump(history)
+        self._target = target
+        self._supervisor = supervisor
+        self._patience = patience
+        self._config = config
+        self._transport = transport
+        self._process = Process(on_exit=self._on_exit)
+        self._clients: dict[str, Channel] = {}
+        self._port = 0
+
+    def begin(self) -> None:
+        """Start the kernel, and wait until its scripted workers are there."""
+        self._supervisor.attach(self.pump)
+        self._folder = tempfile.mkdtemp(prefix="stdiobus-")
+        self._workers = ScriptedWorkers(self.pump, self._folder)
+        command = [*self._target.command, "--config", self._write_config(), *self._address()]
+        (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
+        streams = Channel(f"{TARGET}:streams", reading=from_kernel, writing=to_kernel)
+        self._streams = self.pump.add(streams)
+        self.pump.add(Channel(TARGET, reading=logs, stderr=True))
+        self._supervisor.start(
+            self._process,
+            command,
+            env={**os.environ, **self._target.env},
+            cwd=self._folder,
+            stdio=(stdin, stdout, stderr),
+            pump=self.pump,
+        )
+        if self._process.refused:
+            self.history.add(TARGET, "harness", what="start", error=self._process.refused)
+            return
+        self.history.add(TARGET, "spawn", pid=self._process.pid, argv=command, cwd=self._folder)
+        wait = self._patience.wait(ANSWER)
+        self.pump.until(lambda: self._has_exited() or self._is_staffed(), wait.seconds)
+
+    def act(self, step: Step, value: Any, index: int) -> Event | None:
+        """Let a client or a worker write, close, stop reading; let a worker end; signal the kernel."""
+        if step.actor.startswith(TARGET):
+            number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
+            event = self.history.add(TARGET, "signal", signal=number.name, step=index)
+            self._supervisor.signal(self._process, number)
+            return event
+        if step.actor.startswith("worker:") and step.verb in {"exit", "kill", "signal"}:
+            return self._order(step, value, index)
+        channel = self._channel(step.actor)
+        if step.verb == "send":
+            return send(channel, self.pump, step, value, index)
+        if step.verb in {"stall", "resume"}:
+            channel.stall(stalled=step.verb == "stall")
+            return self.history.add(channel.actor, step.verb, step=index)
+        if step.verb in {"half_close", "close"}:
+            channel.half_close(self.history)
+            if step.verb == "close":
+                channel.close()
+            return self.history.add(channel.actor, step.verb, dir="in", step=index)
+        message = f"{step.actor} cannot {step.verb}"
+        raise HarnessError(message)
+
+    def end(self) -> None:
+        """End the clients' input, then SIGTERM, then SIGKILL; workers whose input has ended end."""
+        if not self._process.pid:
+            return
+        self.history.add(TARGET, "ending")
+        for channel in self.pump.channels:
+            channel.stall(stalled=False)
+        for channel in (self._streams, *self._clients.values()):
+            channel.half_close(self.history)
+        if not self._ended_within(DEADLINE_S if self._transport == STDIO else 0):
+            self._signal(signal.SIGTERM)
+            if not self._ended_within(ENDING_S):
+                self._signal(signal.SIGKILL)
+        left = self._supervisor.sweep(self._process, self.pump)
+        if left:
+            self.history.add(TARGET, "orphans", processes=left)
+        self.pump.until(lambda: all(channel.ended for channel in self._kernels), ENDING_S)
+
+    def close(self) -> None:
+        """End what has not been ended, without waiting for it."""
+        with contextlib.suppress(HarnessError):
+            if self._process.pid and self._process.left is None:
+                self._supervisor.sweep(self._process, self.pump)
+        self._workers.close()
+        self.pump.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _kernels(self) -> list[Channel]:
+        """The channels whose other end is the kernel's own."""
+        return [channel for channel in self.pump.channels if not channel.actor.startswith("worker:")]
+
+    def _write_config(self) -> str:
+        pools = [
+            self._workers.pool(pool) if pool.get("worker") == _SCRIPTED else pool for pool in self._config["pools"]
+        ]
+        path = os.path.join(self._folder, "config.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**self._config, "pools": pools}, file)
+        return path
+
+    def _address(self) -> list[str]:
+        if self._transport == UNIX:
+            return ["--unix", self._path]
+        if self._transport == TCP:
+            with socket.socket() as probe:  # a kernel need not say which port it has taken, so it is given a free one
+                probe.bind((_LOOPBACK, 0))
+                self._port = probe.getsockname()[1]
+            return ["--tcp", f"{_LOOPBACK}:{self._port}"]
+        return ["--stdio"]
+
+    @property
+    def _path(self) -> str:
+        return os.path.join(self._folder, "bus")
+
+    def _is_staffed(self) -> bool:
+        scripted = [pool for pool in self._config["pools"] if pool.get("worker") == _SCRIPTED]
+        return all(len(self._workers.of_pool(pool["id"])) >= pool.get("instances", 1) for pool in scripted)
+
+    def _channel(self, actor: str) -> Channel:
+        if actor.startswith("worker:"):
+            return self._workers.everyone[actor].channel
+        if actor not in self._clients:
+            self._clients[actor] = self._connected(actor)
+        return self._clients[actor]
+
+    def _connected(self, actor: str) -> Channel:
+        """A client; on stdio there is one, and the kernel's streams are its own.
+
+        Raises:
+            HarnessError: a second client on stdio.
+        """
+        if self._transport == STDIO:
+            if self._clients:
+                message = f"{actor} is a second client, and stdio seats one: name the case's transports"
+                raise HarnessError(message)
+            self._streams.actor = actor
+            return self._streams
+        connection: socket.socket | None = None
+
+        def connects() -> bool:
+            nonlocal connection
+            connection = self._connect()
+            return connection is not None or self._has_exited()
+
+        self.pump.until(connects, DEADLINE_S)
+        if connection is None:
+            self.history.add(actor, "harness", what="connect", error="nobody accepts its connection")
+            return self.pump.add(Channel(actor))
+        writing = os.dup(connection.fileno())
+        channel = self.pump.add(Channel(actor, reading=connection.detach(), writing=writing))
+        self.history.add(actor, "open", transport=self._transport)
+        return channel
+
+    def _connect(self) -> socket.socket | None:
+        connection = socket.socket(socket.AF_UNIX if self._transport == UNIX else socket.AF_INET)
+        try:
+            connection.connect(self._path if self._transport == UNIX else (_LOOPBACK, self._port))
+        except OSError as error:
+            connection.close()
+            if error.errno in _NOT_YET:
+                return None
+            raise HarnessError(str(error)) from None
+        return connection
+
+    def _order(self, step: Step, value: Any, index: int) -> Event:
+        worker = self._workers.everyone[step.actor]
+        if step.verb == "exit":
+            event = self.history.add(step.actor, "signal", exit=value, step=index)
+            worker.order(f"exit {value}")
+        else:
+            number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
+            event = self.history.add(step.actor, "signal", signal=number.name, step=index)
+            worker.order(f"signal {int(number)}")
+        self.pump.until(lambda: worker.ended, DEADLINE_S)
+        return event
+
+    def _ended_within(self, seconds: float) -> bool:
+        def ended() -> bool:
+            for worker in self._workers.everyone.values():
+                if worker.channel.ended:
+                    worker.order("exit 0")
+            return self._has_exited()
+
+        return self.pump.until(ended, seconds)
+
+    def _has_exited(self) -> bool:
+        return self._process.exit is not None
+
+    def _signal(self, number: signal.Signals) -> None:
+        self.history.add(TARGET, "signal", signal=number.name)
+        self._supervisor.signal(self._process, number)
+
+    def _on_exit(self, facts: dict[str, Any]) -> None:
+        how = {key: facts[key] for key in ("code", "signal") if key in facts}
+        self.history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)

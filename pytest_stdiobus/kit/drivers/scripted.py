@@ -1,0 +1,188 @@
+"""The workers of a kernel as a target: processes that hand their standard streams to the kit and obey its orders."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import os
+import socket
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.pump import Channel
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.history import Event
+    from pytest_stdiobus.kit.pump import Pump
+
+_MOST = 65536
+_INT = array.array("i").itemsize
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # another thread may start a process at any moment
+
+
+@dataclass
+class ScriptedWorker:
+    """One life of a worker.
+
+    Attributes:
+        channel: its lines, in both directions; its actor is ``worker:POOL/INSTANCE#LIFE``.
+        pid: its process.
+        ended: whether its process has.
+    """
+
+    channel: Channel
+    pid: int
+    ended: bool = False
+    _control: socket.socket | None = None
+
+    def order(self, text: str) -> None:
+        """Tell it what to do, as ``workers/scripted.py`` understands it; a worker that has ended is told nothing."""
+        if self._control is not None and not self.ended:
+            with contextlib.suppress(OSError):
+                self._control.sendall(text.encode() + b"\n")
+
+
+@dataclass
+class ScriptedWorkers:
+    """All workers of one case, started by the kernel under test; their hellos arrive on a unix socket.
+
+    Attributes:
+        pump: moves their lines.
+        folder: where the socket is made.
+        living: the workers by their actors, those that have ended included.
+    """
+
+    pump: Pump
+    folder: str
+    everyone: dict[str, ScriptedWorker] = field(default_factory=dict)
+    _listener: socket.socket = field(init=False)
+    _lives: dict[str, int] = field(default_factory=dict)
+    _greeting: dict[int, _Greeting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Listen."""
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.address)
+        self._listener.listen(1024)
+        self._listener.setblocking(False)
+        self.pump.watch(self._listener.fileno(), self._accept)
+
+    @property
+    def address(self) -> str:
+        """The path of the socket."""
+        return os.path.join(self.folder, "workers")
+
+    def pool(self, data: dict[str, Any]) -> dict[str, Any]:
+        """A pool of a case as a kernel reads it: ``"worker": "scripted"`` becomes a command."""
+        members = {key: value for key, value in data.items() if key != "worker"}
+        script = str(data_dir() / "workers" / "scripted.py")
+        # The real interpreter: the one of a virtual environment starts some milliseconds later.
+        python = os.path.realpath(sys.executable)
+        return {**members, "command": python, "args": ["-I", "-S", script, self.address, data["id"]]}
+
+    def of_pool(self, pool: str) -> list[ScriptedWorker]:
+        """The workers of a pool that have said hello, those that have ended included."""
+        return [worker for actor, worker in self.everyone.items() if actor.startswith(f"worker:{pool}/")]
+
+    def close(self) -> None:
+        """Let all of them end; their channels are the pump's."""
+        self._listener.close()
+        for worker in self.everyone.values():
+            if worker._control is not None:  # noqa: SLF001 - of this module
+                worker._control.close()  # noqa: SLF001
+        for greeting in self._greeting.values():
+            greeting.close()
+        self._greeting.clear()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            control, _ = self._listener.accept()
+            control.setblocking(False)
+            greeting = self._greeting[control.fileno()] = _Greeting(control)
+            self.pump.watch(control.fileno(), lambda: self._greet(greeting))
+
+    def _greet(self, greeting: _Greeting) -> None:
+        told = greeting.read()
+        if told is None:
+            return
+        descriptor = greeting.control.fileno()
+        self._greeting.pop(descriptor)
+        self.pump.unwatch(descriptor)
+        if not told:
+            greeting.close()
+            return
+        stdin, stdout = greeting.descriptors
+        channel = self.pump.add(Channel(self._actor(told["label"]), reading=stdin, writing=stdout))
+        worker = ScriptedWorker(channel, told["pid"], _control=greeting.control)
+        self.everyone[channel.actor] = worker
+        self.pump.history.add(channel.actor, "open", pid=worker.pid, argv=told["argv"], fds=told["fds"])
+        self.pump.watch(descriptor, lambda: self._hear(worker, greeting.control))
+
+    def _actor(self, pool: str) -> str:
+        """The name of a new worker: the place of the first one that has ended, or a new place."""
+        instance = 0
+        while not all(worker.ended for worker in self._at(pool, instance)):
+            instance += 1
+        place = f"worker:{pool}/{instance}"
+        life = self._lives[place] = self._lives.get(place, 0) + 1
+        return f"{place}#{life}"
+
+    def _at(self, pool: str, instance: int) -> list[ScriptedWorker]:
+        return [worker for actor, worker in self.everyone.items() if actor.startswith(f"worker:{pool}/{instance}#")]
+
+    def _hear(self, worker: ScriptedWorker, control: socket.socket) -> None:
+        try:
+            data = control.recv(_MOST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            return
+        worker.ended = True
+        self.pump.unwatch(control.fileno())
+        self._end(worker)
+
+    def _end(self, worker: ScriptedWorker) -> Event:
+        """A process that has ended has closed its streams; the kit held them for it."""
+        event = self.pump.history.add(worker.channel.actor, "exit", pid=worker.pid)
+        worker.channel.close()
+        return event
+
+
+@dataclass
+class _Greeting:
+    """A worker that has connected and not yet said everything about itself."""
+
+    control: socket.socket
+    descriptors: list[int] = field(default_factory=list)
+    _text: bytes = b""
+
+    def read(self) -> dict[str, Any] | None:
+        """What it says of itself; None while that is not complete, nothing when it has ended before."""
+        try:
+            data, ancillary, _, _ = self.control.recvmsg(_MOST, socket.CMSG_SPACE(2 * _INT), _CLOSE_ON_EXEC)
+        except BlockingIOError:
+            return None
+        except OSError:
+            data, ancillary = b"", []
+        for _, _, rights in ancillary:
+            received = array.array("i")
+            received.frombytes(rights[: len(rights) - len(rights) % _INT])
+            self.descriptors += received
+        self._text += data
+        if not data:
+            return {}
+        if not self._text.endswith(b"\n"):
+            return None
+        hello: dict[str, Any] = json.loads(self._text)
+        return hello
+
+    def close(self) -> None:
+        """Let it end."""
+        self.control.close()
+        for descriptor in self.descriptors:
+            os.close(descriptor)

@@ -1,0 +1,117 @@
+"""The kit at both ends of a kernel: clients on one side, scripted workers on the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_stdiobus.bus.backends.binary import resolve_binary
+from pytest_stdiobus.kit.bindings import Bindings
+from pytest_stdiobus.kit.case import steps
+from pytest_stdiobus.kit.drivers.kernel import TRANSPORTS, KernelSeat
+from pytest_stdiobus.kit.history import TARGET, History
+from pytest_stdiobus.kit.patience import Patience
+from pytest_stdiobus.kit.play import play
+from pytest_stdiobus.kit.supervisor import Supervisor
+from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ONE = {"pools": [{"id": "w", "worker": "scripted", "instances": 1}]}
+TWO = {"pools": [{"id": "w", "worker": "scripted", "instances": 2}]}
+SERVERS = [transport for transport in TRANSPORTS if transport != "stdio"]
+
+
+@pytest.fixture
+def played() -> Iterator[Callable[..., History]]:
+    """``played(transport, config, *steps)``: the history; every step must have been met, and the kernel have ended well."""
+    with Supervisor() as supervisor:
+
+        def run(transport: str, config: dict[str, Any], *data: dict[str, Any]) -> History:
+            history, patience = History(), Patience(4)
+            target = Target("reference", (resolve_binary("").path,))
+            seat = KernelSeat(target, history, supervisor, patience, config=config, transport=transport)
+            planned = steps(data, "KRN-COR-02")
+            play(planned, seat, Walk(history, Bindings({})), patience)
+            judged = Walk(history, Bindings({}))
+            markers = {event.facts["index"]: event.n for event in history.of_kind("step")}
+            for index, step in enumerate(planned):
+                if not step.acts:
+                    reading = judged.give_up(step, markers[index])
+                    assert reading.outcome == "met", (index, reading.why, history.events)
+                elif "as" in step.more:
+                    caused = next(event for event in history.events if event.facts.get("step") == index)
+                    judged.bindings.bind(step.more["as"], caused)
+            (ended,) = (event for event in history.of_kind("exit") if event.actor == TARGET)
+            assert ended.facts.get("code") == 0, history.events
+            assert not list(history.of_kind("orphans"))
+            return history
+
+        yield run
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_request_goes_to_a_worker_and_its_response_comes_back(played: Callable[..., History], transport: str) -> None:
+    played(
+        transport,
+        ONE,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m", "sessionId": "s"}, "as": "q"},
+        {"pool": "w", "next": {"bytes": {"$from": "q"}}, "as": "got"},
+        {"worker": "got", "send": {"jsonrpc": "2.0", "id": 1, "result": "r", "sessionId": "s"}},
+        {"client": "alice", "next": {"id": 1, "result": "r"}},
+    )
+
+
+@pytest.mark.parametrize("transport", SERVERS)
+def test_two_clients_and_two_workers_are_told_apart(played: Callable[..., History], transport: str) -> None:
+    played(
+        transport,
+        TWO,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m", "sessionId": "a"}, "as": "qa"},
+        {"pool": "w", "find": {"bytes": {"$from": "qa"}}, "as": "a"},
+        {"client": "bob", "send": {"jsonrpc": "2.0", "id": 1, "method": "m", "sessionId": "b"}, "as": "qb"},
+        {"pool": "w", "find": {"bytes": {"$from": "qb"}}, "as": "b"},
+        {"assume": {"distinct": ["a/worker", "b/worker"]}},
+        {"worker": "b", "send": {"jsonrpc": "2.0", "id": 1, "result": "for bob", "sessionId": "b"}},
+        {"client": "bob", "next": {"id": 1, "result": "for bob"}},
+        {"worker": "a", "send": {"jsonrpc": "2.0", "id": 1, "result": "for alice", "sessionId": "a"}},
+        {"client": "alice", "next": {"id": 1, "result": "for alice"}},
+    )
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_worker_that_dies_is_seen_and_the_next_one_has_its_place(
+    played: Callable[..., History], transport: str
+) -> None:
+    history = played(
+        transport,
+        ONE,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m", "sessionId": "s"}, "as": "q"},
+        {"pool": "w", "next": {"bytes": {"$from": "q"}}, "as": "got"},
+        {"worker": "got", "kill": True},
+        {"client": "alice", "next": {"id": 1, "$schema": {"required": ["error"]}}},
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 2, "method": "m", "sessionId": "s"}, "as": "again"},
+        {"pool": "w", "next": {"bytes": {"$from": "again"}}, "as": "other"},
+        {"worker": "other", "send": {"jsonrpc": "2.0", "id": 2, "result": "r", "sessionId": "s"}},
+        {"client": "alice", "next": {"id": 2, "result": "r"}},
+    )
+    assert [event.actor for event in history.of_kind("open") if event.actor.startswith("worker:")] == [
+        "worker:w/0#1",
+        "worker:w/0#2",
+    ]
+
+
+@pytest.mark.parametrize("transport", SERVERS)
+def test_a_client_may_end_its_input_and_still_be_answered(played: Callable[..., History], transport: str) -> None:
+    played(
+        transport,
+        ONE,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m", "sessionId": "s"}, "as": "q"},
+        {"client": "alice", "half_close": True},
+        {"pool": "w", "next": {"bytes": {"$from": "q"}}, "as": "got"},
+        {"worker": "got", "send": {"jsonrpc": "2.0", "id": 1, "result": "r", "sessionId": "s"}},
+        {"client": "alice", "next": {"id": 1, "result": "r"}},
+    )
