@@ -47,7 +47,7 @@ def _of_steps(case: Case, steps: Sequence[Step], walk: Walk, held: frozenset[str
     markers = {event.facts["index"]: event for event in walk.history.of_kind("step") if event.actor == KIT}
     for index, step in enumerate(steps):
         if step.acts:
-            _bind(walk, step, index)
+            bind_action(walk, step, index)
             continue
         marker = markers.get(index)
         if marker is None:
@@ -95,7 +95,8 @@ def _shortened(history: History, marker: Event) -> str:
     return next((str(event.facts["shortened"]) for event in (marker, *told) if "shortened" in event.facts), "")
 
 
-def _bind(walk: Walk, step: Step, index: int) -> None:
+def bind_action(walk: Walk, step: Step, index: int) -> None:
+    """Let the name of an acting step stand for what it did, as it did when the case was played."""
     caused = [event for event in walk.history.events if event.facts.get("step") == index]
     if caused and "as" in step.more:
         walk.bindings.bind(step.more["as"], caused[-1])
