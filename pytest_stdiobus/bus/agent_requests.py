@@ -73,6 +73,6 @@ def check_answer(request: Any, result: Any, error: Any) -> None:
     if result is not None:
         message = "pass either result or error"
         raise InvalidArgumentError(message)
-    if not (isinstance(error, dict) and isinstance(error.get("code"), int) and isinstance(error.get("message"), str)):
+    if not (isinstance(error, dict) and type(error.get("code")) is int and isinstance(error.get("message"), str)):
         message = f'error: expected {{"code": number, "message": text}}, got {error!r}'
         raise InvalidArgumentError(message)

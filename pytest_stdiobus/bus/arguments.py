@@ -39,19 +39,17 @@ def whole_number(name: str, value: Any, least: int, most: float = math.inf) -> i
 
 
 def text(name: str, value: Any) -> None:
-    """Refuse what is no string, or one that no program can be given."""
-    if not isinstance(value, str) or not value or "\0" in value:
+    """Refuse what is no string, an empty one, or one that no program can be given."""
+    if not _fits_a_program(value) or not value:
         message = f"{name}: expected a text without NUL, got {value!r}"
         raise InvalidArgumentError(message)
 
 
 def texts(name: str, value: Any) -> None:
-    """Refuse what is no list of strings."""
-    if not isinstance(value, (list, tuple)):
-        message = f"{name}: expected a list of strings, got {value!r}"
+    """Refuse what is no list of strings; they may be empty."""
+    if not isinstance(value, (list, tuple)) or not all(map(_fits_a_program, value)):
+        message = f"{name}: expected a list of strings without NUL, got {value!r}"
         raise InvalidArgumentError(message)
-    for number, item in enumerate(value):
-        text(f"{name}[{number}]", item)
 
 
 def variables(name: str, value: Any) -> None:
@@ -60,8 +58,7 @@ def variables(name: str, value: Any) -> None:
         message = f"{name}: expected a dict of strings, got {value!r}"
         raise InvalidArgumentError(message)
     for variable, content in value.items():
-        sound = isinstance(variable, str) and isinstance(content, str) and "\0" not in variable + content
-        if not sound or not variable or "=" in variable:
+        if not _fits_a_program(variable) or not _fits_a_program(content) or not variable or "=" in variable:
             message = f"{name}: expected names without = and values, strings without NUL, got {variable!r}: {content!r}"
             raise InvalidArgumentError(message)
 
@@ -93,6 +90,10 @@ def check_call(method: str, params: Any, options: RequestOptions | None) -> None
         instance_of("options.agent_id", str, options.agent_id)
         instance_of("options.identity", Identity, options.identity)
         instance_of("options.audit", AuditEvent, options.audit)
+
+
+def _fits_a_program(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
 
 
 def _is_number(value: Any) -> bool:

@@ -207,8 +207,8 @@ class AsyncStdioBus(BusLife):
 
     def subscribe_notifications(self, *, max_queue: int = 256, overflow: str = "drop") -> Subscription:
         """The name of the published client for `subscribe` to all; ``drop`` drops the newest."""
-        policies = {"drop": OverflowPolicy.DROP_NEWEST, "close": OverflowPolicy.CLOSE}
-        return self.subscribe(max_queue=max_queue, overflow_policy=policies.get(overflow, overflow))
+        policy = OverflowPolicy.DROP_NEWEST if overflow == "drop" else overflow
+        return self.subscribe(max_queue=max_queue, overflow_policy=policy)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """End a subscription; what is buffered can still be taken (SDK-SUB-05)."""

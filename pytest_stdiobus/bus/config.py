@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, fields
+from types import NoneType
 from typing import Any
 
+from pytest_stdiobus.bus.arguments import instance_of, text, texts, variables, whole_number
 from pytest_stdiobus.bus.errors import InvalidArgumentError
 
 DEFAULT_MAX_INPUT_BUFFER = 10 * 1024 * 1024
@@ -69,19 +71,16 @@ class BusConfig:
         """Refuse what no kernel can run; every bus does so when it is made.
 
         Raises:
-            InvalidArgumentError: no pools, or a pool without id, command or instances.
+            InvalidArgumentError: no pools, or a value of the wrong type; it is named by its path.
         """
-        if not self.pools:
-            message = "pools: expected at least one pool"
+        if not isinstance(self.pools, (list, tuple)) or not self.pools:
+            message = f"pools: expected a list of at least one pool, got {self.pools!r}"
             raise InvalidArgumentError(message)
         for number, pool in enumerate(self.pools):
-            for name in ("id", "command"):
-                if not getattr(pool, name):
-                    message = f"pools[{number}].{name}: expected a text, got {getattr(pool, name)!r}"
-                    raise InvalidArgumentError(message)
-            if pool.instances < 1:
-                message = f"pools[{number}].instances: expected at least 1, got {pool.instances!r}"
-                raise InvalidArgumentError(message)
+            _check_pool(f"pools[{number}]", pool)
+        instance_of("limits", LimitsConfig, self.limits)
+        for name, value in (self.limits or LimitsConfig()).to_dict().items():
+            whole_number(f"limits.{name}", value, least=0)
 
     def to_json(self) -> str:
         """The configuration in the kernel's schema, as text."""
@@ -93,6 +92,24 @@ class BusConfig:
         if self.limits is not None and (limits := self.limits.to_dict()):
             document["limits"] = limits
         return document
+
+
+def _check_pool(path: str, pool: Any) -> None:
+    if not isinstance(pool, PoolConfig):
+        message = f"{path}: expected PoolConfig, got {pool!r}"
+        raise InvalidArgumentError(message)
+    text(f"{path}.id", pool.id)
+    text(f"{path}.command", pool.command)
+    if pool.args is not None:
+        texts(f"{path}.args", pool.args)
+    whole_number(f"{path}.instances", pool.instances, least=1)
+    if pool.env is not None:
+        variables(f"{path}.env", pool.env)
+    if not isinstance(pool.inherit_env, (bool, NoneType)):
+        texts(f"{path}.inherit_env", pool.inherit_env)
+    for name in ("cwd", "envelope"):
+        if getattr(pool, name) is not None:
+            text(f"{path}.{name}", getattr(pool, name))
 
 
 @dataclass(frozen=True)
@@ -116,16 +133,10 @@ class KernelConfig:
         """Serialise a configuration object.
 
         Raises:
-            InvalidArgumentError: it holds something JSON cannot say.
+            InvalidArgumentError: no kernel can run it.
         """
-        try:
-            config.validate()
-            return cls.parse(config.to_json(), "config")
-        except (TypeError, AttributeError, ValueError, RecursionError) as error:
-            if isinstance(error, InvalidArgumentError):
-                raise
-            message = f"config is not a BusConfig that JSON can express: {error}"
-            raise InvalidArgumentError(message) from error
+        config.validate()
+        return cls.parse(config.to_json(), "config")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> KernelConfig:

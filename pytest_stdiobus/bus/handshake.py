@@ -62,8 +62,9 @@ def check_offer(params: Any) -> None:
         message = f"params: expected HelloParams(protocol_version=text, extensions=dict), got {params!r}"
         raise InvalidArgumentError(message)
     for name, extension in params.extensions.items():
-        if not isinstance(name, str) or not isinstance(extension, ExtensionInfo):
-            message = f"params.extensions: expected ExtensionInfo by name, got {name!r}: {extension!r}"
+        sound = isinstance(extension, ExtensionInfo) and isinstance(extension.version, str)
+        if not isinstance(name, str) or not sound or not isinstance(extension.required, bool):
+            message = f"params.extensions: expected ExtensionInfo(version=text, required=bool) by name, got {name!r}: {extension!r}"
             raise InvalidArgumentError(message)
 
 

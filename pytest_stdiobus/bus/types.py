@@ -80,7 +80,7 @@ class NativeOptions:
         """Refuse what can never work; every bus does so when it is made.
 
         Raises:
-            InvalidArgumentError: no such mode, or a listener without a usable address.
+            InvalidArgumentError: no such mode, a listener without a usable address, or a value of the wrong type.
         """
         try:
             mode = ListenMode(self.listen_mode)
@@ -93,8 +93,11 @@ class NativeOptions:
         if mode is ListenMode.UNIX and not self.unix_path:
             message = "unix_path: a unix listener needs a path"
             raise InvalidArgumentError(message)
-        if self.poll_interval_ms < 1:
-            message = f"poll_interval_ms: expected at least 1, got {self.poll_interval_ms!r}"
+        if not isinstance(self.poll_interval_ms, int) or self.poll_interval_ms < 1:
+            message = f"poll_interval_ms: expected a whole number at least 1, got {self.poll_interval_ms!r}"
+            raise InvalidArgumentError(message)
+        if not isinstance(self.library_path, str):
+            message = f"library_path: expected a path as text, got {self.library_path!r}"
             raise InvalidArgumentError(message)
 
 

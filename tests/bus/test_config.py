@@ -56,8 +56,3 @@ def test_what_is_no_configuration_is_refused_with_its_source(tmp_path: Path, tex
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match=r"absent\.json"):
         KernelConfig.load(tmp_path / "absent.json")
-
-
-def test_a_value_that_is_not_json_is_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="JSON"):
-        KernelConfig.of(BusConfig(pools=[PoolConfig(id="a", command="cat", args=[object()])]))  # type: ignore[list-item]

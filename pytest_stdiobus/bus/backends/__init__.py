@@ -52,7 +52,7 @@ def create_backend(
     try:
         wanted = BackendMode(mode)
     except ValueError as error:
-        message = f"{error}; backends: {', '.join(member.value for member in BackendMode)}"
+        message = f"backend: {error}; backends: {', '.join(member.value for member in BackendMode)}"
         raise InvalidArgumentError(message) from error
     native.validate()
     listen = ListenMode(native.listen_mode)

@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from pytest_stdiobus.bus.arguments import text
 from pytest_stdiobus.bus.backends.child import ChildProcess
 from pytest_stdiobus.bus.errors import TransportError
 
@@ -23,9 +24,14 @@ _answering: set[tuple[str, str | None]] = set()
 
 
 def engine_obstacle(engine: str) -> str | None:
-    """Why no container can be run here and what to do about it, or None. An engine that answered is not asked again."""
+    """Why no container can be run here and what to do about it, or None. An engine that answered is not asked again.
+
+    Raises:
+        InvalidArgumentError: what was given is no command.
+    """
     if sys.platform == "win32":
         return "the docker backend needs a Unix system"
+    text("engine_path", engine)
     if shutil.which(engine) is None:
         return (
             f"no container engine: {engine} is not an executable on PATH; install Docker, or name your engine's command"

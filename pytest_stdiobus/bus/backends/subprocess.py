@@ -53,6 +53,7 @@ class SubprocessBackend(Backend):
             UnavailableError: there is no executable.
         """
         seconds("start_timeout_sec", options.start_timeout_sec, least=SHORTEST_START_SEC)
+        seconds("drain_timeout_sec", options.drain_timeout_sec)
         whole_number("stderr_buffer_lines", options.stderr_buffer_lines, least=1)
         variables("env", options.env)
         self._config = config
