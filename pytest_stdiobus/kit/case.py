@@ -21,6 +21,7 @@ STATEMENTS = ("assume", "elapsed")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE = "probe/"
+STDIO, UNIX, TCP = TRANSPORTS = ("stdio", "unix", "tcp")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ class Case:
         check: the name of a function of `pytest_stdiobus.kit.checks` that makes the steps, in place of them.
         config: the configuration of the bus, for kernels and SDKs.
         prelude: whether the profile's opening of a conversation precedes the steps.
-        transports: those it can be played on; empty is every one.
+        transports: those it can be played on; empty is every one that seats its clients.
+        transport: the one that this variant of a kernel's case is played on.
         profiles: the worker profiles it belongs to; empty is those of its first requirement.
         env: variables added to the target's environment.
         row: the values of the vector.
@@ -88,6 +90,7 @@ class Case:
     config: Mapping[str, Any] = field(default_factory=dict)
     prelude: bool = True
     transports: tuple[str, ...] = ()
+    transport: str = ""
     profiles: tuple[str, ...] = ()
     env: Mapping[str, Any] = field(default_factory=dict)
     row: Mapping[str, Any] = field(default_factory=dict)
@@ -112,7 +115,7 @@ def _step(data: Mapping[str, Any], judges: str) -> Step:
 
 
 def read_cases(file: Path) -> Iterator[Case]:
-    """The case of a file: one for each of its vectors, or itself.
+    """The case of a file: itself, or one for each of its vectors, and of these one for each transport of a kernel.
 
     Raises:
         DataError: the file is not valid.
@@ -128,10 +131,18 @@ def read_cases(file: Path) -> Iterator[Case]:
     vectors = data.get("vectors", [])
     if len({row["name"] for row in vectors}) != len(vectors):
         raise DataError(str(file), ["$.vectors: two of them have the same name"])
-    if not vectors:
-        yield case
-    for row in vectors:
-        yield replace(case, id=f"{case.id}[{row['name']}]", row=row)
+    for row in vectors or [{}]:
+        for transport in _transports(case):
+            names = "-".join(name for name in (row.get("name"), transport) if name)
+            yield replace(case, id=f"{case.id}[{names}]" if names else case.id, row=row, transport=transport)
+
+
+def _transports(case: Case) -> tuple[str, ...]:
+    """What a case is played on, one after the other; stdio seats one client."""
+    if case.subject != "kernel":
+        return ("",)
+    clients = {step.actor for step in case.steps if step.actor.startswith("client:")}
+    return case.transports or (TRANSPORTS[1:] if len(clients) > 1 else TRANSPORTS)
 
 
 @cache

@@ -10,14 +10,14 @@ from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.judge import judge
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import SUBJECT, steps_of
+from pytest_stdiobus.kit.run import WORKER, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_stdiobus.kit.history import History
 
-RECORDING = Case("recording", "What a client and a worker said to each other", (), SUBJECT)
+RECORDING = Case("recording", "What a client and a worker said to each other", (), WORKER)
 
 
 def rejudge(history: History) -> CaseResult:
@@ -29,7 +29,7 @@ def rejudge(history: History) -> CaseResult:
     duration_ms = history.events[-1].t_us // 1000 if history.events else 0
     name = history.head.get("case", "")
     if not name:
-        broken = judge(None, (), history, SUBJECT)
+        broken = judge(None, (), history, WORKER)
         accused = {finding.requirement for finding in broken}
         kept = (
             Finding(name, Outcome.PASS) for name, is_seen in _SEEN.items() if name not in accused and is_seen(history)
@@ -38,7 +38,7 @@ def rejudge(history: History) -> CaseResult:
         return CaseResult(RECORDING, findings, history, duration_ms)
     case = case_of(name, history.head.get("case_file", ""))
     played = steps_of(case, history.head.get("profile", "bus"), history.head.get("seed", 0))
-    return CaseResult(case, judge(case, played, history, SUBJECT), history, duration_ms)
+    return CaseResult(case, judge(case, played, history, case.subject), history, duration_ms)
 
 
 def _has_answered(history: History) -> bool:

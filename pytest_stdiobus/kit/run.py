@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import Case, bundled_cases, probes, steps
+from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, probes, steps
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
+from pytest_stdiobus.kit.drivers.kernel import KernelSeat
 from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.drivers.seat import Seat
     from pytest_stdiobus.kit.target import Target
 
-SUBJECT = "worker"
+KERNEL, WORKER = "kernel", "worker"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Options:
         select: an expression of parts of the ids of cases and requirements (`kit.select`); empty is all.
         repeat: how often each case is run; what differs is flaky.
         seed: of generated cases.
+        transports: what a kernel's cases are played on.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
     """
@@ -50,6 +53,7 @@ class Options:
     select: str = ""
     repeat: int = 1
     seed: int = 0
+    transports: Sequence[str] = TRANSPORTS
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
 
@@ -80,7 +84,8 @@ class Runner:
     @property
     def cases(self) -> list[Case]:
         """The cases of the profile that the options select."""
-        known = [case for case in (*bundled_cases(), *self.options.cases) if case.subject == SUBJECT]
+        subject = self.target.subject
+        known = [case for case in (*bundled_cases(), *self.options.cases) if case.subject == subject]
         return [case for case in known if self._is_meant(case)]
 
     def run(self) -> Iterator[CaseResult]:
@@ -107,6 +112,8 @@ class Runner:
         wanted = self.options.profile
         named = case.profiles or catalogue()[case.requirements[0]].profiles
         if named and wanted not in named:
+            return False
+        if case.transport and case.transport not in self.options.transports:
             return False
         return selects(self.options.select, (case.id, *case.requirements))
 
@@ -136,10 +143,10 @@ class Runner:
             try:
                 bindings = Bindings(history.head["values"])
                 target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
-                seat = WorkerSeat(target, history, self._supervisor, self._patience)
-                walk = Walk(history, bindings, messages_only=True)
+                seat = self._seat(case, target, history)
+                walk = Walk(history, bindings, messages_only=case.subject == WORKER)
                 play(played, seat, walk, self._patience)
-                result = CaseResult(case, judge(case, played, history, SUBJECT), history)
+                result = CaseResult(case, judge(case, played, history, case.subject), history)
             except HarnessError as error:
                 return CaseResult(case, _ours(case, str(error)), history)
             except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
@@ -148,10 +155,18 @@ class Runner:
                 return result
         return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), history)
 
+    def _seat(self, case: Case, target: Target, history: History) -> Seat:
+        if case.subject == KERNEL:
+            return KernelSeat(
+                target, history, self._supervisor, self._patience, config=case.config, transport=case.transport
+            )
+        return WorkerSeat(target, history, self._supervisor, self._patience)
+
     def _history(self, case: Case) -> History:
         head = {
             "target": self.target.name,
             "case": case.id,
+            **({"transport": case.transport} if case.transport else {}),
             "profile": self.options.profile,
             "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
@@ -168,7 +183,7 @@ def steps_of(case: Case, profile_name: str, seed: int) -> tuple[Step, ...]:
     Raises:
         KitError: there is no such check.
     """
-    opening = profile(profile_name).prelude if case.prelude else ()
+    opening = profile(profile_name).prelude if case.prelude and case.subject == WORKER else ()
     own = steps(find_check(case.check)(seed), case.requirements[0]) if case.check else case.steps
     return (*steps(opening, case.requirements[0]), *own)
 
@@ -200,6 +215,6 @@ def _outcome(run: CaseResult, requirement: str) -> Outcome:
     return next(found, run.outcome if run.outcome is Outcome.HARNESS_ERROR else Outcome.PASS)
 
 
-def applies(requirement: Requirement, profile_name: str) -> bool:
-    """Whether a requirement is a worker's, in a profile."""
-    return requirement.subject == SUBJECT and requirement.belongs_to(profile_name)
+def applies(requirement: Requirement, subject: str, profile_name: str) -> bool:
+    """Whether a requirement is one of a kind of target, in a profile."""
+    return requirement.subject == subject and requirement.belongs_to(profile_name)

@@ -23,6 +23,7 @@ class Target:
         name: how reports call it.
         version: its version, or empty.
         command: program and arguments; no shell reads them.
+        subject: what it is: ``worker`` or ``kernel``.
         env: variables added to the environment of the kit's user.
         cwd: where it runs; empty is a folder of its own that is removed afterwards.
         capabilities: what it declares to be able to do.
@@ -31,6 +32,7 @@ class Target:
 
     name: str
     command: tuple[str, ...]
+    subject: str = "worker"
     version: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = ""
@@ -38,7 +40,9 @@ class Target:
     probes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def from_command(command: Sequence[str], *, cwd: str = "", folder: str | None = None) -> Target:
+def from_command(
+    command: Sequence[str], *, subject: str = "worker", cwd: str = "", folder: str | None = None
+) -> Target:
     """A target that is only a command.
 
     The target runs in another folder, so that arguments that name a file from here, or with a ``/`` a folder, are made
@@ -46,6 +50,7 @@ def from_command(command: Sequence[str], *, cwd: str = "", folder: str | None = 
 
     Args:
         command: program and arguments.
+        subject: what it is.
         cwd: where it runs; empty is a temporary folder.
         folder: what relative paths are relative to; None is the current folder.
 
@@ -56,7 +61,8 @@ def from_command(command: Sequence[str], *, cwd: str = "", folder: str | None = 
     if not command:
         message = "the command is empty: name a program and its arguments"
         raise KitError(message)
-    return Target(name=_name(command), command=_resolved(command, here), cwd=os.path.join(here, cwd) if cwd else "")
+    where = os.path.join(here, cwd) if cwd else ""
+    return Target(name=_name(command), command=_resolved(command, here), subject=subject, cwd=where)
 
 
 def from_file(file: Path) -> Target:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
         VerdictPart,
     )
 
-SUBJECT = "worker"
 HARNESS_EXIT = 4
 
 
@@ -109,7 +108,7 @@ def _rows(results: Sequence[CaseResult], run: Run) -> dict[str, RequirementResul
     found = by_requirement(results)
     if run.complete:
         for row in catalogue().values():
-            if applies(row, run.options.profile):
+            if applies(row, run.target.subject, run.options.profile):
                 found.setdefault(row.id, RequirementResult(row.id, Outcome.NOT_OBSERVED))
     order = list(catalogue())
     return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
@@ -174,7 +173,7 @@ def _finding(case: str, finding: Finding, run: Run, mask: Mask) -> FindingPart:
 def _failure(result: CaseResult, finding: Finding, run: Run, mask: Mask) -> FailurePart:
     withheld = run.foreign and catalogue()[finding.requirement].security
     told = result.history if not withheld else None
-    entries, cut = transcript(told, SUBJECT, finding.events, mask) if told else ([], 0)
+    entries, cut = transcript(told, run.target.subject, finding.events, mask) if told else ([], 0)
     return {
         "requirement": finding.requirement,
         "case": result.case.id,
@@ -195,7 +194,7 @@ def _known(case: str, finding: Finding, baseline: Baseline) -> str:
 
 
 def _again(case: str, run: Run, mask: Mask) -> str:
-    words = ["stdiobus-conformance", SUBJECT, "--profile", run.options.profile, "-k", case]
+    words = ["stdiobus-conformance", run.target.subject, "--profile", run.options.profile, "-k", case]
     if run.options.time_scale != 1:
         words += ["--time-scale", str(run.options.time_scale)]
     words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
@@ -210,7 +209,7 @@ def _target(run: Run, mask: Mask) -> TargetPart:
     return {
         "name": run.target.name,
         "version": run.target.version,
-        "subject": SUBJECT,
+        "subject": run.target.subject,
         "command": mask.command(run.target.command),
         "files": [_file(word) for word in run.target.command if os.path.isfile(word)],
         "foreign": run.foreign,

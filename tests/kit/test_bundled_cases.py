@@ -11,7 +11,7 @@ from pytest_stdiobus.kit.case import Case, bundled_cases
 from pytest_stdiobus.kit.catalogue import Profile, profiles
 from pytest_stdiobus.kit.lint import lint, lint_profile
 from pytest_stdiobus.kit.mutation import lint_history
-from pytest_stdiobus.kit.run import SUBJECT, Options, Runner, steps_of
+from pytest_stdiobus.kit.run import WORKER, Options, Runner, steps_of
 from pytest_stdiobus.kit.target import Target
 
 CASES = data_dir() / "conformance" / "cases"
@@ -28,7 +28,7 @@ def one_of_each() -> list[Case]:
     meant = {
         case.file: case
         for case in reversed(bundled_cases())
-        if case.subject == SUBJECT and "bus" in (case.profiles or ("bus",))
+        if case.subject == WORKER and "bus" in (case.profiles or ("bus",))
     }
     return list(meant.values())
 

@@ -8,8 +8,8 @@ import pytest
 
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import steps
-from pytest_stdiobus.kit.drivers.kernel import TRANSPORTS, KernelSeat
+from pytest_stdiobus.kit.case import TRANSPORTS, steps
+from pytest_stdiobus.kit.drivers.kernel import KernelSeat
 from pytest_stdiobus.kit.history import TARGET, History
 from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import play

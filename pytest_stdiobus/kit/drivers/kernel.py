@@ -13,6 +13,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send
 from pytest_stdiobus.kit.errors import HarnessError
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.supervisor import Supervisor
     from pytest_stdiobus.kit.target import Target
 
-STDIO, UNIX, TCP = "stdio", "unix", "tcp"
-TRANSPORTS = (STDIO, UNIX, TCP)
 _SCRIPTED = "scripted"
 _LOOPBACK = "127.0.0.1"
 _NOT_YET = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.EINPROGRESS, errno.EAGAIN})
@@ -77,8 +76,7 @@ class KernelSeat:
         self._workers = ScriptedWorkers(self.pump, self._folder)
         command = [*self._target.command, "--config", self._write_config(), *self._address()]
         (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
-        streams = Channel(f"{TARGET}:streams", reading=from_kernel, writing=to_kernel)
-        self._streams = self.pump.add(streams)
+        self._streams = self.pump.add(Channel(TARGET, reading=from_kernel, writing=to_kernel))
         self.pump.add(Channel(TARGET, reading=logs, stderr=True))
         self._supervisor.start(
             self._process,
