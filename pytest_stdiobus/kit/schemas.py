@@ -137,8 +137,5 @@ _LONGEST = 300  # characters of a fault that quotes a value
 
 
 def _told(error: Any) -> str:
-    if error.validator in _CHOICES:
-        expected = f"expected {words(error.schema)}"
-    else:
-        expected = "is not allowed here" if error.validator is None else error.message
+    expected = f"expected {words(error.schema)}" if error.validator in _CHOICES else error.message
     return f"{error.json_path}: {expected if len(expected) <= _LONGEST else expected[:_LONGEST] + '...'}"
