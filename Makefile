@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := dev,acp,mcp
 FUZZ_SECONDS ?= 20
+SOAK_SECONDS ?= 300
 # Most tests wait for other processes: more of them than processors keep those busy.
 JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)")
 SDIST := build/published/stdiobus-2.2.1
@@ -20,7 +21,7 @@ KERNEL_NEEDS :=
 endif
 
 .PHONY: help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz bench published cross static-kernel image container clean
+        fuzz-short fuzz soak bench published cross static-kernel image container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
@@ -29,6 +30,7 @@ help:
 	@echo "make lint          ruff, mypy and gcc -fanalyzer"
 	@echo "make kernel        build the kernel into build/kernel"
 	@echo "make fuzz-short    fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz: for an hour"
+	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make bench         measure the kernel beside the published one and a relay (about 6 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
@@ -151,6 +153,9 @@ fuzz-short:
 
 fuzz:
 	$(MAKE) fuzz-short FUZZ_SECONDS=3600
+
+soak: $(BIN)/python
+	STDIOBUS_SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -s tests/bus/test_soak.py
 
 bench: $(BIN)/python
 	$(BIN)/python benchmarks/kernel.py

@@ -201,7 +201,7 @@ class AsyncStdioBus(BusLife):
             self._check_running()
         if pool is not None:
             self._destinations.check_pool(pool)
-        subscription = Subscription(pool, max_queue, overflow_policy, self._check_loop)
+        subscription = Subscription(pool, max_queue, overflow_policy, self._check_loop, self._inbound.forget)
         self._inbound.subscriptions.append(subscription)
         return subscription
 
@@ -217,8 +217,6 @@ class AsyncStdioBus(BusLife):
             raise InvalidArgumentError(message)
         instance_of("subscription", Subscription, subscription)
         subscription.close()
-        if subscription in self._inbound.subscriptions:
-            self._inbound.subscriptions.remove(subscription)
 
     def on_request(self, handler: Callable[[dict[str, Any]], object]) -> None:
         """Call `handler`, a function or a coroutine function, with every request of a worker.

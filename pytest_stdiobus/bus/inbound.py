@@ -54,9 +54,13 @@ class Inbound:
 
     def end(self) -> None:
         """End every subscription: nothing more will arrive (SDK-SUB-05)."""
-        subscriptions, self.subscriptions = self.subscriptions, []
-        for subscription in subscriptions:
+        for subscription in tuple(self.subscriptions):
             subscription.close()
+
+    def forget(self, subscription: Subscription) -> None:
+        """Give a subscription that was closed nothing more; repeating it is allowed."""
+        if subscription in self.subscriptions:
+            self.subscriptions.remove(subscription)
 
     def _answer(self, message: dict[str, Any]) -> None:
         call = self._calls.answer(message)
@@ -72,8 +76,6 @@ class Inbound:
         pool = self._destinations.pool_of(outer if outer is not None else inner)
         for subscription in tuple(self.subscriptions):
             subscription.offer(message, pool)
-            if subscription.closed:
-                self.subscriptions.remove(subscription)
 
 
 def _call_each(handlers: list[Handler], text: str) -> None:

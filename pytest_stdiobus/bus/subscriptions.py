@@ -22,9 +22,14 @@ class Subscription:
     """
 
     def __init__(
-        self, pool: str | None, max_queue: int, policy: OverflowPolicy | str, check_loop: Callable[[], object]
+        self,
+        pool: str | None,
+        max_queue: int,
+        policy: OverflowPolicy | str,
+        check_loop: Callable[[], object],
+        forget: Callable[[Subscription], object],
     ) -> None:
-        """Begin empty.
+        """Begin empty; `forget` is told of the end.
 
         Raises:
             InvalidArgumentError: no such policy, or a queue without room.
@@ -40,6 +45,7 @@ class Subscription:
         self._pool = pool
         self._max_queue = max_queue
         self._mailbox: Mailbox[dict[str, Any]] = Mailbox(check_loop)
+        self._forget = forget
         self._dropped = 0
 
     @property
@@ -55,6 +61,7 @@ class Subscription:
     def close(self) -> None:
         """End it; what is buffered can still be taken. Repeating it is allowed."""
         self._mailbox.end()
+        self._forget(self)
 
     def offer(self, notification: dict[str, Any], pool: str | None) -> None:
         """Take a notification if it is one of ours; `pool` is None where it cannot be told."""

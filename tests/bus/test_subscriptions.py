@@ -136,6 +136,22 @@ async def test_the_end_of_the_bus_ends_them_after_what_is_buffered(
         bus.subscribe()
 
 
+@pytest.mark.req("SDK-CAN-03", "SDK-SUB-05")
+@pytest.mark.parametrize("how", ["close", "unsubscribe", "overflow"])
+async def test_one_that_has_ended_is_not_kept(make_stdiobus: MakeBus, worker: WorkerPool, how: str) -> None:
+    bus = await make_stdiobus([worker(TELLS)])
+    other, subscription = bus.subscribe(), bus.subscribe(overflow_policy="close", max_queue=1)
+    if how == "close":
+        subscription.close()
+    elif how == "unsubscribe":
+        bus.unsubscribe(subscription)
+        bus.unsubscribe(subscription)
+    else:
+        await bus.request("m", [1, 2])
+    assert subscription.closed
+    assert bus._inbound.subscriptions == [other]
+
+
 @pytest.mark.parametrize(
     "arguments", [{"max_queue": 0}, {"max_queue": "1"}, {"overflow_policy": "burn"}, {"pool": "elsewhere"}]
 )
