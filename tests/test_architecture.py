@@ -73,4 +73,4 @@ def test_workers_need_nothing_but_the_standard_library() -> None:
 
     for worker in (ROOT.parent / "workers").glob("*.py"):
         tops = {name.split(".")[0] for name in imports(worker)}
-        assert tops <= sys.stdlib_module_names | {"serving", "stream"}
+        assert tops <= sys.stdlib_module_names | {"serving", "stream", "peer"}

@@ -29,6 +29,11 @@ class Bindings:
     values: Mapping[str, Any]
     events: dict[str, Event] = field(default_factory=dict)
 
+    @property
+    def known(self) -> set[str]:
+        """The names that stand for something."""
+        return {*self.values, *self.events}
+
     def bind(self, name: str, event: Event) -> None:
         """Let a name stand for a line or a fact."""
         self.events[name] = event

@@ -102,6 +102,12 @@ def probes(played: Iterable[Step], case: Case) -> frozenset[str]:
     return frozenset(_probes([case.row, case.env, *([step.value, *step.more.values()] for step in played)]))
 
 
+def methods(played: Iterable[Step]) -> frozenset[str]:
+    """The methods that the steps call by their names."""
+    sent = (step.value for step in played if step.verb == "send" and isinstance(step.value, dict))
+    return frozenset(value["method"] for value in sent if isinstance(value.get("method"), str))
+
+
 def steps(data: Iterable[Mapping[str, Any]], judges: str) -> tuple[Step, ...]:
     """Steps as models; what names no requirement judges `judges`."""
     return tuple(_step(step, judges) for step in data)

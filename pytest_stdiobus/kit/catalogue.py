@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Requirement:
         why: why it matters to a user, in a sentence or two.
         hint: what to do about a failure.
         example: messages on the wire that keep the rule, one per line.
+        extra: the extra of this package without which it cannot be judged.
         aliases: ids of the same rule in other kits.
         security: whether a failure lets one peer crash the target or read what belongs to another.
     """
@@ -64,6 +65,7 @@ class Requirement:
     seat: str = ""
     profiles: tuple[str, ...] = ()
     capability: str = ""
+    extra: str = ""
     aliases: tuple[str, ...] = ()
     security: bool = False
 
@@ -125,6 +127,10 @@ class Profile:
         capabilities: what every worker of the profile must be able to do.
         probes: calls that the cases make where the target's file names none, by probe.
         prelude: the steps with which a conversation begins, such as ``initialize``.
+        survey: what is asked once before the cases: ``as``, ``method``, ``params``, ``needs``.
+        declares: for a capability, ``in``: where an answer declares it, and ``is``: the schema of that value.
+        refusals: answers after which cases that send a ``method`` can say nothing, with the reason ``why``.
+        finds: for a probe, the ``call`` of the first item ``in`` an array that ``is`` valid against a schema.
     """
 
     name: str
@@ -132,6 +138,10 @@ class Profile:
     capabilities: frozenset[str]
     probes: Mapping[str, Any]
     prelude: tuple[Mapping[str, Any], ...]
+    survey: tuple[Mapping[str, Any], ...] = ()
+    declares: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    refusals: tuple[Mapping[str, Any], ...] = ()
+    finds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @cache
@@ -139,12 +149,12 @@ def profiles() -> dict[str, Profile]:
     """Every worker profile, by name."""
     files = sorted((data_dir() / "conformance" / "profiles").glob("*.json"))
     loaded = [schemas.load(file, "profile") for file in files]
-    return {
-        data["name"]: Profile(
-            data["name"], data["title"], frozenset(data["capabilities"]), data["probes"], tuple(data["prelude"])
-        )
-        for data in loaded
-    }
+    return {data["name"]: _profile(data) for data in loaded}
+
+
+def _profile(data: Mapping[str, Any]) -> Profile:
+    listed = {key: tuple(data[key]) for key in ("prelude", "survey", "refusals") if key in data}
+    return Profile(**{**data, **listed, "capabilities": frozenset(data["capabilities"])})
 
 
 def profile(name: str) -> Profile:

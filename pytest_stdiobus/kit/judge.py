@@ -12,7 +12,7 @@ from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.walk import MET, NOT_MET, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_stdiobus.kit.case import Case, Step
     from pytest_stdiobus.kit.history import Event, History
@@ -38,6 +38,7 @@ def judge(case: Case | None, steps: Sequence[Step], history: History, subject: s
     if case is None:
         return tuple(broken)
     walk = Walk(history, Bindings(history.head.get("values", {})), messages_only=subject == "worker")
+    walk.begin()
     stepwise = list(_of_steps(case, steps, walk, held))
     return tuple(_merged(stepwise, broken))
 
@@ -113,6 +114,6 @@ def _merged(stepwise: list[Finding], broken: list[Finding]) -> list[Finding]:
     return [*kept, *accused.values()]
 
 
-def values(case: Case, probes: dict[str, Any]) -> dict[str, Any]:
-    """What a case may refer to besides its own lines: its vector's row and the target's probes."""
-    return {"row": dict(case.row), "probe": probes}
+def values(case: Case, probes: Mapping[str, Any], survey: Mapping[str, Any]) -> dict[str, Any]:
+    """What a case may refer to besides its own lines: its vector's row, the target's probes, and what it said of itself."""
+    return {"row": dict(case.row), "probe": dict(probes), "survey": dict(survey)}

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 # What a step may say besides who, the verb and "judges".
 _MEMBERS = {
     "send": {"as", "split"},
-    "next": {"as", "or_eof"},
-    "find": {"as", "or_eof"},
-    "until": {"as", "or_eof", "before"},
+    "next": {"as", "or_eof", "wait_ms"},
+    "find": {"as", "or_eof", "wait_ms"},
+    "until": {"as", "or_eof", "before", "wait_ms"},
     "take": {"as", "all"},
 }
 # Who takes part in a case about a worker, and what each can do.
@@ -36,6 +36,7 @@ _WORKER = {
     "target:stderr": {"stall", "resume"},
     "": {"assume", "elapsed"},
 }
+_ALWAYS = frozenset({"probe", "survey", "target"})  # what every case can refer to
 _ANY = "\0any"  # stands for a value that only a run knows
 
 
@@ -89,7 +90,15 @@ def lint_profile(profile: Profile) -> list[Fault]:
         for index, step in enumerate(opening)
         if step.judging and not step.judges
     ]
-    return found + [Fault(file, f"$.prelude{path}", what) for path, what in _of_steps(opening, {"probe"})]
+    return found + [
+        Fault(file, f"$.prelude{path}", what) for path, what in _of_steps(opening, set(_ALWAYS), _surveyed(profile))
+    ]
+
+
+def _surveyed(profile: Profile) -> frozenset[str]:
+    """The names that the profile's questions about a target use."""
+    facts = (*profile.declares.values(), *profile.refusals, *profile.finds.values())
+    return frozenset(fact["in"].partition("/")[0] for fact in facts)
 
 
 def _files(path: Path) -> list[Path]:
@@ -149,7 +158,7 @@ def _of_what_is_played(case: Case) -> Iterator[tuple[str, str]]:
         except KitError as error:
             yield "$.check", f"expected a check: {error}"
             return
-    known = {"probe", *(["row"] if case.row else []), *_opening_names(case)}
+    known = {*_ALWAYS, *(["row"] if case.row else []), *_opening_names(case)}
     for path, what in _of_steps(played, known):
         yield f"$.{'check' if case.check else 'steps'}{path}", what
     judged = {step.judges for step in played if step.judging} | checks.held_always(case.subject)
@@ -181,7 +190,9 @@ def _opening_names(case: Case) -> set[str]:
     return set.intersection(*names) if names else set()
 
 
-def _of_steps(played: Sequence[Step], known: set[str]) -> Iterator[tuple[str, str]]:
+def _of_steps(
+    played: Sequence[Step], known: set[str], used_later: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, str]]:
     """The faults of steps that begin with some names known; the paths are relative to the list of them."""
     bound, closed = set(known), set[str]()
     for index, step in enumerate(played):
@@ -193,7 +204,7 @@ def _of_steps(played: Sequence[Step], known: set[str]) -> Iterator[tuple[str, st
             closed.add(step.actor)
         if "as" in step.more:
             bound.add(step.more["as"])
-    used = {reference.partition("/")[0] for step in played for _, reference in _of_step(step)}
+    used = {reference.partition("/")[0] for step in played for _, reference in _of_step(step)} | used_later
     for index, step in enumerate(played):
         if "as" in step.more and step.more["as"] not in used:
             yield f"[{index}].as", f"expected a step that uses {step.more['as']!r}; there is none"
@@ -268,6 +279,8 @@ def _references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                 yield path, item
             elif key == "distinct":
                 yield from ((f"{path}.distinct", name) for name in item)
+            elif path == ".assume" and key == "that":
+                yield f"{path}.that", item
             elif path == ".elapsed" and key in {"from", "to"}:
                 yield f"{path}.{key}", item
             else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.history import KIT
@@ -12,50 +13,82 @@ from pytest_stdiobus.kit.walk import MET, refers_to_nothing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_stdiobus.kit.attend import Attendant
     from pytest_stdiobus.kit.case import Step
     from pytest_stdiobus.kit.drivers.seat import Seat
     from pytest_stdiobus.kit.patience import Patience
     from pytest_stdiobus.kit.walk import Reading, Walk
 
 
-def play(steps: Sequence[Step], seat: Seat, walk: Walk, patience: Patience) -> None:
-    """Play the steps from start to end; everything there is to know afterwards is in the history.
+@dataclass
+class Player:
+    """Plays steps, one after the other.
 
-    Raises:
-        HarnessError: the kit's own failure, or one of the case.
+    Attributes:
+        seat: the target.
+        walk: how far the case has come.
+        patience: how long to wait.
+        attendant: who answers what the target asks.
     """
-    try:
-        seat.begin()
-        for index, step in enumerate(steps):
+
+    seat: Seat
+    walk: Walk
+    patience: Patience
+    attendant: Attendant
+    _index: int = 0
+
+    def play(self, steps: Sequence[Step]) -> None:
+        """Play the steps from start to end; everything there is to know afterwards is in the history.
+
+        Raises:
+            HarnessError: the kit's own failure, or one of the case.
+        """
+        try:
+            self.begin()
+            self.perform(steps)
+            self.seat.end()
+        finally:
+            self.seat.close()
+
+    def begin(self) -> None:
+        """Start the target."""
+        self.seat.begin()
+        self.walk.begin()
+
+    def perform(self, steps: Sequence[Step]) -> bool:
+        """Do what the steps say, up to the first that is not met; whether all were."""
+        for step in steps:
+            index = self._index
+            self._index += 1
             if step.acts:
-                _act(walk, step, index, seat)
-            elif _settle(walk, step, index, seat, patience).outcome != MET:
-                break
-        seat.end()
-    finally:
-        seat.close()
+                self._act(step, index)
+            elif self._settle(step, index).outcome != MET:
+                return False
+        return True
 
+    def _act(self, step: Step, index: int) -> None:
+        try:
+            step, value = replace(step, actor=self.walk.who(step)), self.walk.bindings.expand(step.value)
+        except LookupError as error:
+            raise refers_to_nothing(error) from None
+        event = self.seat.act(step, value, index)
+        if event is not None and "as" in step.more:
+            self.walk.bindings.bind(step.more["as"], event)
 
-def _act(walk: Walk, step: Step, index: int, seat: Seat) -> None:
-    try:
-        step, value = replace(step, actor=walk.who(step)), walk.bindings.expand(step.value)
-    except LookupError as error:
-        raise refers_to_nothing(error) from None
-    event = seat.act(step, value, index)
-    if event is not None and "as" in step.more:
-        walk.bindings.bind(step.more["as"], event)
+    def _settle(self, step: Step, index: int) -> Reading:
+        reading: Reading | None = None
+        history = self.seat.history
 
+        def settled() -> bool:
+            nonlocal reading
+            self.attendant.attend(self.seat, index)
+            reading = self.walk.settle(step, len(history.events))
+            return reading is not None
 
-def _settle(walk: Walk, step: Step, index: int, seat: Seat, patience: Patience) -> Reading:
-    reading: Reading | None = None
-
-    def settled() -> bool:
-        nonlocal reading
-        reading = walk.settle(step, len(seat.history.events))
-        return reading is not None
-
-    wait = patience.wait(ANSWER)
-    in_time = seat.pump.until(settled, wait.seconds)
-    patience.note(ANSWER, wait, seen=any(seat.history.lines()), in_vain=not in_time)
-    seat.history.add(KIT, "step", index=index, **({} if in_time else wait.facts))
-    return reading or walk.give_up(step, len(seat.history.events))
+        wait = self.patience.wait(ANSWER)
+        seconds = min(wait.seconds, step.more.get("wait_ms", math.inf) / 1000)
+        in_time = self.seat.pump.until(settled, seconds)
+        in_vain = not in_time and "wait_ms" not in step.more
+        self.patience.note(ANSWER, wait, seen=any(history.lines()), in_vain=in_vain)
+        history.add(KIT, "step", index=index, **({} if in_time else wait.facts))
+        return reading or self.walk.give_up(step, len(history.events))

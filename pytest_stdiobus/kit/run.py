@@ -7,10 +7,14 @@ import time
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit import foreign
+from pytest_stdiobus.kit import survey as surveying
+from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, probes, steps
+from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, methods, probes, steps
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
@@ -19,7 +23,7 @@ from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
 from pytest_stdiobus.kit.patience import Patience
-from pytest_stdiobus.kit.play import play
+from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
@@ -97,11 +101,11 @@ class Runner:
         """Judge one case, as often as the options say."""
         try:
             played = steps_of(case, self.options.profile, self.options.seed)
-        except KitError as error:
+            obstacle = self._obstacle(case, played)
+        except (KitError, HarnessError) as error:
             return CaseResult(case, _ours(case, str(error)))
-        if obstacle := self._obstacle(case, played):
-            found = tuple(Finding(name, Outcome.NOT_APPLICABLE, obstacle) for name in case.requirements)
-            return CaseResult(case, found)
+        if obstacle:
+            return CaseResult(case, tuple(Finding(name, *obstacle) for name in case.requirements))
         begun = time.monotonic()
         runs = [self._judged(case, played) for _ in range(self.options.repeat)]
         result = next((run for run in runs if run.failures), runs[0])
@@ -117,24 +121,41 @@ class Runner:
             return False
         return selects(self.options.select, (case.id, *case.requirements))
 
-    def _obstacle(self, case: Case, played: Sequence[Step]) -> str:
-        """Why the case does not apply to the target, or nothing."""
-        for name in case.requirements:
-            needed = catalogue()[name].capability
-            if needed and needed not in self._capabilities:
-                return f"the capability {needed} is not declared"
+    @cached_property
+    def survey(self) -> surveying.Survey:
+        """What the target says of itself, asked before the first case that wants to know."""
+        asked = profile(self.options.profile)
+        if not asked.survey and not asked.declares:
+            return surveying.Survey()
+        history = History({"target": self.target.name, "profile": asked.name, "values": {}})
+        seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
+        return surveying.conduct(asked, self._player(seat, Bindings({}), ()))
+
+    def _obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
+        """Why the case cannot be played against the target."""
+        rows = [catalogue()[name] for name in case.requirements]
+        if rows[0].extra and not foreign.models(rows[0].extra):
+            return Outcome.SKIPPED, foreign.remedy(rows[0].extra)
+        for row in rows:
+            if row.capability and row.capability not in self._capabilities:
+                return Outcome.NOT_APPLICABLE, f"the capability {row.capability} is not declared"
         missing = sorted(probes(played, case) - self._probes.keys())
         if missing:
-            return f"it needs a call to make: give the target a file with probes.{missing[0]}"
-        return ""
+            return Outcome.NOT_APPLICABLE, f"it needs a call to make: give the target a file with probes.{missing[0]}"
+        why = next((why for method, why in self.survey.refusals.items() if method in methods(played)), None)
+        return (Outcome.UNTESTABLE, why) if why else None
 
     @property
     def _capabilities(self) -> frozenset[str]:
-        return self.target.capabilities | profile(self.options.profile).capabilities
+        return self.target.capabilities | profile(self.options.profile).capabilities | self.survey.capabilities
 
     @property
     def _probes(self) -> dict[str, Any]:
-        return {**profile(self.options.profile).probes, **self.target.probes}
+        return {**profile(self.options.profile).probes, **self.survey.probes, **self.target.probes}
+
+    def _player(self, seat: Seat, bindings: Bindings, played: Sequence[Step]) -> Player:
+        walk = Walk(seat.history, bindings, messages_only=isinstance(seat, WorkerSeat))
+        return Player(seat, walk, self._patience, Attendant(self.options.profile, played))
 
     def _judged(self, case: Case, played: Sequence[Step]) -> CaseResult:
         """One run; once more where this machine was too busy to tell."""
@@ -143,15 +164,14 @@ class Runner:
             try:
                 bindings = Bindings(history.head["values"])
                 target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
-                seat = self._seat(case, target, history)
-                walk = Walk(history, bindings, messages_only=case.subject == WORKER)
-                play(played, seat, walk, self._patience)
+                player = self._player(self._seat(case, target, history), bindings, played)
+                player.play(played)
                 result = CaseResult(case, judge(case, played, history, case.subject), history)
             except HarnessError as error:
                 return CaseResult(case, _ours(case, str(error)), history)
             except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
                 return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history)
-            if not (result.failures and seat.pump.late):
+            if not (result.failures and player.seat.pump.late):
                 return result
         return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), history)
 
@@ -171,7 +191,7 @@ class Runner:
             "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
-            "values": values(case, self._probes),
+            "values": values(case, self._probes, self.survey.answers),
             **({"case_file": case.file} if case in self.options.cases else {}),
         }
         return History(head)

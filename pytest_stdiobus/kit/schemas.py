@@ -1,4 +1,7 @@
-"""The JSON Schemas of `schemas/`, by name, and in words; a fault is told with its JSON path and what was expected there."""
+"""The JSON Schemas of `schemas/`, by name, and in words, and those of other protocols (`kit.foreign`).
+
+A fault is told with its JSON path and what was expected there.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit import foreign
 from pytest_stdiobus.kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,7 +32,8 @@ _SUFFIX = ".schema.json"
 def _registry() -> Registry[Any]:
     files = sorted((data_dir() / "schemas").glob(f"*{_SUFFIX}"))
     contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    return Registry().with_resources((schema["$id"], DRAFT202012.create_resource(schema)) for schema in contents)
+    empty: Registry[Any] = Registry(retrieve=foreign.retrieve)  # type: ignore[call-arg] # its attrs are private to mypy
+    return empty.with_resources((schema["$id"], DRAFT202012.create_resource(schema)) for schema in contents)
 
 
 def schema_names() -> list[str]:

@@ -49,19 +49,21 @@ class Rules:
     Attributes:
         strict: whether the rows that weigh less fail it too.
         reference: whether it is our own, for which every failure is one.
+        profile: of the worker: under ``acp`` and ``mcp`` the rows of the bus inform, because the protocol knows no such rule.
         partial: whether only a selection was run.
     """
 
     strict: bool = False
     reference: bool = False
     partial: bool = False
+    profile: str = "bus"
 
 
 def effect(requirement: Requirement, rules: Rules) -> Effect:
     """What a failure of this requirement means."""
     if rules.reference:
         return Effect.FAILURE
-    if requirement.level == "Y":
+    if requirement.level == "Y" or _is_foreign(requirement, rules):
         return Effect.INFORMATION
     if requirement.level == "M":
         return Effect.FAILURE if requirement.public or rules.strict else Effect.WARNING
@@ -81,7 +83,7 @@ def verdict(results: Mapping[str, RequirementResult], rules: Rules, known: Colle
         return Verdict.NOT_CONFORMANT
     if rules.partial:
         return Verdict.PARTIAL
-    if any(_is_open(name, result) for name, result in results.items()):
+    if any(_is_open(name, result, rules) for name, result in results.items()):
         return Verdict.INCOMPLETE
     if failing:
         return Verdict.EXCEPT_KNOWN
@@ -100,7 +102,7 @@ def reasons(results: Mapping[str, RequirementResult], rules: Rules, known: Colle
         ("warning", [name for name in broken if weights[name] is Effect.WARNING]),
         ("information", [name for name in broken if weights[name] is Effect.INFORMATION]),
         ("known failure", sorted(known)),
-        ("public must that was not decided", [name for name in results if _is_open(name, results[name])]),
+        ("public must that was not decided", [name for name in results if _is_open(name, results[name], rules)]),
     )
     return [f"{what}: {', '.join(names)}" for what, names in lists if names]
 
@@ -109,10 +111,15 @@ def _fails(name: str, result: RequirementResult, rules: Rules) -> bool:
     return result.outcome in BROKEN and effect(catalogue()[name], rules) is Effect.FAILURE
 
 
-def _is_open(name: str, result: RequirementResult) -> bool:
+def _is_open(name: str, result: RequirementResult, rules: Rules) -> bool:
     """Whether a public must was not decided, so that nothing can be promised."""
     row = catalogue()[name]
-    return row.level == "M" and row.public and result.outcome in _OPEN
+    return row.level == "M" and row.public and result.outcome in _OPEN and not _is_foreign(row, rules)
+
+
+def _is_foreign(requirement: Requirement, rules: Rules) -> bool:
+    """Whether a rule is the bus's, and the worker one of another protocol."""
+    return rules.profile != "bus" and rules.profile not in requirement.profiles
 
 
 def _exercised(result: RequirementResult) -> bool:

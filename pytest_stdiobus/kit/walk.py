@@ -59,6 +59,12 @@ class Walk:
     _cut: str = ""
     _looked_at: int = 0  # so many unread lines have been held against the step that is open
 
+    def begin(self) -> None:
+        """Let ``target`` stand for what is known of the process, such as ``target/cwd``, its folder."""
+        for event in self.history.of_kind("spawn"):
+            if event.data:
+                self.bindings.bind("target", event)
+
     def who(self, step: Step) -> str:
         """Who a step means: ``worker:BINDING`` is the worker that read or wrote the bound line.
 
@@ -149,6 +155,8 @@ class Walk:
             return Reading(MET)
         if ended is None and not final:
             return None
+        if "wait_ms" in step.more:
+            return Reading(MET)
         return Reading(BROKEN, why=_nothing(expected, unread if step.verb != "next" else [], ended), in_vain=True)
 
     @staticmethod
@@ -200,6 +208,11 @@ class Walk:
         value = step.value
         if step.verb == "elapsed":
             return self._elapsed(value)
+        if "that" in value and value["that"].partition("/")[0] not in self.bindings.known:
+            return Reading(MET)
+        if "that" in value:
+            found = schemas.faults(self.bindings.look_up(value["that"]), self.bindings.expand(value["is"]))
+            return Reading(NOT_MET if found else MET, why=f"{value['that']} is another: {found[0]}" if found else "")
         named = [self._named(name) for name in value["distinct"]]
         return Reading(MET if len(set(named)) == len(named) else NOT_MET, why="the bound values are not distinct")
 

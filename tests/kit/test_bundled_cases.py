@@ -8,7 +8,7 @@ import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import Case, bundled_cases
-from pytest_stdiobus.kit.catalogue import Profile, profiles
+from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
 from pytest_stdiobus.kit.lint import lint, lint_profile
 from pytest_stdiobus.kit.mutation import lint_history
 from pytest_stdiobus.kit.run import WORKER, Options, Runner, steps_of
@@ -28,7 +28,7 @@ def one_of_each() -> list[Case]:
     meant = {
         case.file: case
         for case in reversed(bundled_cases())
-        if case.subject == WORKER and "bus" in (case.profiles or ("bus",))
+        if case.subject == WORKER and "bus" in (case.profiles or catalogue()[case.requirements[0]].profiles or ("bus",))
     }
     return list(meant.values())
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.bus.backends.binary import resolve_binary
+from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import TRANSPORTS, steps
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
 from pytest_stdiobus.kit.history import TARGET, History
 from pytest_stdiobus.kit.patience import Patience
-from pytest_stdiobus.kit.play import play
+from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.walk import Walk
@@ -35,7 +36,7 @@ def played() -> Iterator[Callable[..., History]]:
             target = Target("reference", (resolve_binary("").path,))
             seat = KernelSeat(target, history, supervisor, patience, config=config, transport=transport)
             planned = steps(data, "KRN-COR-02")
-            play(planned, seat, Walk(history, Bindings({})), patience)
+            Player(seat, Walk(history, Bindings({})), patience, Attendant("bus", planned)).play(planned)
             judged = Walk(history, Bindings({}))
             markers = {event.facts["index"]: event.n for event in history.of_kind("step")}
             for index, step in enumerate(planned):

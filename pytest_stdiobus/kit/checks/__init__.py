@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +17,26 @@ if TYPE_CHECKING:
     Invariant = Callable[[History], Iterable[Finding]]
     Check = Callable[[int], Iterable[Mapping[str, Any]]]
 
-_SUBJECTS = ("worker",)
+_MODULES = ("worker", "acp", "mcp")
 _INVARIANTS: dict[str, dict[str, Invariant]] = {}
 _CHECKS: dict[str, Check] = {}
 
 
-def invariant(requirement: str, *, subject: str) -> Callable[[Invariant], Invariant]:
-    """Register a function that finds breaches of a requirement in any history of a subject.
+def invariant(requirement: str, *, subject: str, profile: str = "") -> Callable[[Invariant], Invariant]:
+    """Register a function that finds breaches of a requirement in any history of a subject, or of one profile of it.
 
     Raises:
         ValueError: the requirement has one already; both are named.
     """
 
     def register(function: Invariant) -> Invariant:
-        known = _INVARIANTS.setdefault(subject, {}).setdefault(requirement, function)
-        if known is not function:
+        @wraps(function)
+        def guarded(history: History) -> Iterable[Finding]:
+            return function(history) if history.head.get("profile") == profile else ()
+
+        meant = guarded if profile else function
+        known = _INVARIANTS.setdefault(subject, {}).setdefault(requirement, meant)
+        if known is not meant:
             message = (
                 f"{requirement} has the invariant {known.__qualname__} already, {function.__qualname__} is a second"
             )
@@ -86,5 +92,5 @@ def find_check(name: str) -> Check:
 
 
 def _load() -> None:
-    for subject in _SUBJECTS:
-        import_module(f"{__name__}.{subject}")
+    for module in _MODULES:
+        import_module(f"{__name__}.{module}")

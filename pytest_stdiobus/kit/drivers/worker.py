@@ -60,7 +60,10 @@ class WorkerSeat:
         if self._process.refused:
             self.history.add(TARGET, "harness", what="start", error=self._process.refused)
             return
-        self.history.add(TARGET, "spawn", pid=self._process.pid, argv=list(self._target.command), cwd=self._folder)
+        facts = wire.encode({"cwd": self._folder})
+        self.history.add(
+            TARGET, "spawn", data=facts, pid=self._process.pid, argv=list(self._target.command), cwd=self._folder
+        )
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Write to the worker, stop or go on reading it, or signal it."""
