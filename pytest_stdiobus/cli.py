@@ -8,14 +8,22 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands import judge, replay, worker
+from pytest_stdiobus.commands import baseline, compare, explain, judge, listing, replay, worker
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-COMMANDS: dict[str, ModuleType] = {"worker": worker, "judge": judge, "replay": replay}
+COMMANDS: dict[str, ModuleType] = {
+    "worker": worker,
+    "list": listing,
+    "explain": explain,
+    "judge": judge,
+    "replay": replay,
+    "compare": compare,
+    "baseline": baseline,
+}
 USAGE, OURS = 2, 4
 DESCRIPTION = "Judges programs that speak to stdio_bus: what they do is compared with public rules, and every finding shows its evidence."
 EPILOG = """

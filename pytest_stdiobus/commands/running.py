@@ -38,7 +38,7 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="also write the report: .json; repeatable",
+        help="also write the report: .json, .md, .html, .xml (JUnit); repeatable",
     )
     parser.add_argument("--strict", action="store_true", help="what else would be a warning fails the target")
     parser.add_argument("--known-failures", type=Path, metavar="FILE", help="failures that are expected, with reasons")
@@ -135,7 +135,7 @@ def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> in
     sys.stdout.write(Terminal(colour=colour).text(report))
     sys.stdout.flush()
     for file in reports:
-        face(file)(report, file)
+        face(file)([report], file)
     return report["verdict"]["exit"]
 
 

@@ -73,13 +73,13 @@ class Baseline:
 
     def entry(self, case: str, finding: Finding) -> Known | None:
         """The entry that expects a failed finding, if one does."""
-        return next((known for known in self.entries if known.names(case, finding.requirement)), None)
+        return next((entry for entry in self.entries if entry.names(case, finding.requirement)), None)
 
     def settle(self, results: Iterable[CaseResult], *, complete: bool) -> Settled:
         """Decide, once and at the end, which entries were needed."""
         needed = {self.entry(result.case.id, finding) for result in results for finding in result.failures}
-        used = tuple(known for known in self.entries if known in needed)
-        stale = tuple(known for known in self.entries if known not in needed) if complete else ()
+        used = tuple(entry for entry in self.entries if entry in needed)
+        stale = tuple(entry for entry in self.entries if entry not in needed) if complete else ()
         return Settled(used, stale, self.expired, complete)
 
 
@@ -89,7 +89,7 @@ def read(file: Path, target: str, today: dt.date) -> Baseline:
     Raises:
         DataError: the file is not valid, or names a requirement that does not exist.
     """
-    entries = [_known(data) for data in schemas.load(file, "known-failures")["known_failures"]]
+    entries = [known(data) for data in schemas.load(file, "known-failures")["known_failures"]]
     unknown = [
         f"$.known_failures[{index}].requirement: {entry.requirement!r} is not a requirement; list shows them all"
         for index, entry in enumerate(entries)
@@ -107,6 +107,7 @@ def concerning(entries: Sequence[Known], target: str, today: dt.date) -> Baselin
     return Baseline(tuple(entry for entry in meant if entry not in past), past)
 
 
-def _known(data: dict[str, Any]) -> Known:
+def known(data: dict[str, Any]) -> Known:
+    """The entry that valid JSON describes."""
     expires = dt.date.fromisoformat(data["expires"]) if "expires" in data else None
     return Known(**{**data, "expires": expires})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +178,6 @@ def requirement(name: str) -> Requirement:
     """
     if name in catalogue():
         return catalogue()[name]
-    near = [known for known in catalogue() if known.startswith(name.rpartition("-")[0] or name)]
+    near = get_close_matches(name.upper(), catalogue())
     message = f"{name!r} is not a requirement; {'near it: ' + ', '.join(near) if near else 'list shows them all'}"
     raise KitError(message)

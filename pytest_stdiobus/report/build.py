@@ -207,8 +207,8 @@ def _text(text: str, mask: Mask) -> str:
 
 def _target(run: Run, mask: Mask) -> TargetPart:
     return {
-        "name": run.target.name,
-        "version": run.target.version,
+        "name": printable(run.target.name),
+        "version": printable(run.target.version),
         "subject": run.target.subject,
         "command": mask.command(run.target.command),
         "files": [_file(word) for word in run.target.command if os.path.isfile(word)],

@@ -6,28 +6,50 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.report import model
+from pytest_stdiobus.report.html import page
+from pytest_stdiobus.report.junit import junit
+from pytest_stdiobus.report.markdown import markdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pytest_stdiobus.report.model import Report
 
-    Face = Callable[[Report, Path], None]
-
-FACES: dict[str, Face] = {".json": model.write}
+    Face = Callable[[Sequence[Report], Path], None]
 
 
-def face(file: Path) -> Face:
-    """What writes a report to such a file.
+def _json(reports: Sequence[Report], file: Path) -> None:
+    model.write(reports[0], file)
+
+
+def _xml(reports: Sequence[Report], file: Path) -> None:
+    file.write_text(junit(reports[0]), encoding="utf-8")
+
+
+def _markdown(reports: Sequence[Report], file: Path) -> None:
+    file.write_text(markdown(reports), encoding="utf-8")
+
+
+def _html(reports: Sequence[Report], file: Path) -> None:
+    file.write_text(page(reports), encoding="utf-8")
+
+
+SEVERAL: dict[str, Face] = {".md": _markdown, ".html": _html}
+FACES: dict[str, Face] = {".json": _json, **SEVERAL, ".xml": _xml}
+
+
+def face(file: Path, *, several: bool = False) -> Face:
+    """What writes a report, or several side by side, to such a file.
 
     Raises:
-        KitError: the suffix is of no face, or the folder does not exist.
+        KitError: the suffix is of no such face, or the folder does not exist.
     """
-    if file.suffix not in FACES:
-        message = f"--report {file}: expected a file ending in {', '.join(FACES)}"
+    known = SEVERAL if several else FACES
+    if file.suffix not in known:
+        message = f"--report {file}: expected a file ending in {', '.join(known)}"
         raise KitError(message)
     if not file.absolute().parent.is_dir():
         message = f"--report {file}: there is no folder {file.absolute().parent}; make it first"
         raise KitError(message)
-    return FACES[file.suffix]
+    return known[file.suffix]

@@ -37,7 +37,7 @@ class Mask:
         return shortened(printable(self.text(data.decode("utf-8", "backslashreplace"))))
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """A command, also without what its options call a secret."""
+        """A command as printable words, also without what its options call a secret."""
         shown: list[str] = []
         for word in words:
             follows = bool(shown) and shown[-1].startswith("-") and "=" not in shown[-1] and _SECRET.search(shown[-1])
@@ -48,7 +48,7 @@ class Mask:
                 shown.append(f"{assigned[1]}=[masked]")
             else:
                 shown.append(self.text(word))
-        return shown
+        return [printable(word) for word in shown]
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_stdiobus.cli import COMMANDS
 from pytest_stdiobus.report import model
 
 from .conftest import ECHO, NOISY, ONE, Said
@@ -118,7 +119,10 @@ def test_a_case_of_ones_own_is_played_too(command: Command, tmp_path: Path) -> N
         (("worker", "--repeat", "0", "--", "cat"), "argument --repeat: invalid"),
         (("worker", "--time-scale", "0", "--", "cat"), "argument --time-scale: invalid"),
         (("worker", "--cwd", "nowhere", "--", "cat"), "--cwd nowhere: there is no such folder"),
-        (("worker", "--report", "r.pdf", "--", "cat"), "--report r.pdf: expected a file ending in .json"),
+        (
+            ("worker", "--report", "r.pdf", "--", "cat"),
+            "--report r.pdf: expected a file ending in .json, .md, .html, .xml",
+        ),
         (("worker", "--report", "no/r.json", "--", "cat"), "there is no folder"),
         (("worker", "--target", "gone.json"), "gone.json: cannot be read"),
         (
@@ -163,7 +167,7 @@ def test_ctrl_c_ends_the_run_with_what_was_found(tmp_path: Path, worker: Worker)
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("words", [(), ("worker",), ("judge",), ("replay",)], ids=" ".join)
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
 def test_help_shows_examples(command: Command, words: tuple[str, ...]) -> None:
     said = command(*words, "--help")
     assert said.status == 0
