@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # As deep as the kernel reads (KRN-FRM-05); what is deeper it would refuse without naming the request.
 MAX_DEPTH = 1024
 _NO_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[^][{}"]+')
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
 
 METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
 
@@ -128,11 +129,11 @@ def is_too_deep(line: bytes) -> bool:
     """Whether a line of JSON is nested more deeply than the kernel reads."""
     if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
         return False
-    brackets = _NO_BRACKET.sub(b"", line)
+    brackets = _NO_BRACKET.sub(b"", line).translate(_ONE_KIND)
     for _ in range(MAX_DEPTH):
         if not brackets:
             return False
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")  # the innermost level
     return bool(brackets)
 
 
