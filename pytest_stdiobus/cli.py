@@ -8,7 +8,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands import baseline, compare, explain, judge, listing, replay, worker
+from pytest_stdiobus.commands import baseline, compare, explain, judge, listing, record, replay, worker
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ COMMANDS: dict[str, ModuleType] = {
     "explain": explain,
     "judge": judge,
     "replay": replay,
+    "record": record,
     "compare": compare,
     "baseline": baseline,
 }

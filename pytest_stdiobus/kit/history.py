@@ -80,13 +80,22 @@ class History:
     def write(self, file: Path) -> None:
         """Write it as NDJSON; lines above 64 KiB go to files beside it, named by their digest."""
         with file.open("w", encoding="utf-8") as out:
-            out.write(json.dumps({"format": FORMAT, **self.head}) + "\n")
-            for event in self.events:
-                out.write(json.dumps(_to_json(event, file)) + "\n")
+            out.write(head_line(self.head))
+            out.writelines(event_line(event, file) for event in self.events)
 
     def to_json(self) -> dict[str, Any]:
         """The whole of it as one JSON value, long lines included."""
         return {"head": self.head, "events": [_to_json(event, None) for event in self.events]}
+
+
+def head_line(head: dict[str, Any]) -> str:
+    """The first line of a history."""
+    return json.dumps({"format": FORMAT, **head}) + "\n"
+
+
+def event_line(event: Event, file: Path) -> str:
+    """The line of an event; data above 64 KiB goes to a file beside the history's."""
+    return json.dumps(_to_json(event, file)) + "\n"
 
 
 def from_json(value: dict[str, Any]) -> History:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
+from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.judge import judge
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import WORKER, steps_of
+from pytest_stdiobus.kit.run import WORKER, applies, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_stdiobus.kit.history import History
 
@@ -29,16 +30,24 @@ def rejudge(history: History) -> CaseResult:
     duration_ms = history.events[-1].t_us // 1000 if history.events else 0
     name = history.head.get("case", "")
     if not name:
-        broken = judge(None, (), history, WORKER)
-        accused = {finding.requirement for finding in broken}
-        kept = (
-            Finding(name, Outcome.PASS) for name, is_seen in _SEEN.items() if name not in accused and is_seen(history)
-        )
-        findings = (*broken, *kept)
-        return CaseResult(RECORDING, findings, history, duration_ms)
+        return CaseResult(RECORDING, tuple(_of_recording(history)), history, duration_ms)
     case = case_of(name, history.head.get("case_file", ""))
     played = steps_of(case, history.head.get("profile", "bus"), history.head.get("seed", 0))
     return CaseResult(case, judge(case, played, history, case.subject), history, duration_ms)
+
+
+def _of_recording(history: History) -> Iterator[Finding]:
+    """What always holds was broken, or kept where it could be seen; nobody knows what was expected besides."""
+    broken = judge(None, (), history, WORKER)
+    yield from broken
+    accused = {finding.requirement for finding in broken}
+    for row in catalogue().values():
+        if row.id in accused or not applies(row, WORKER, history.head.get("profile", "bus")):
+            continue
+        if row.id in _SEEN and _SEEN[row.id](history):
+            yield Finding(row.id, Outcome.PASS)
+        else:
+            yield Finding(row.id, Outcome.NOT_OBSERVED, "a recording has no case that asks for it")
 
 
 def _has_answered(history: History) -> bool:
