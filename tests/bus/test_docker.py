@@ -70,7 +70,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + BOUND_SEC
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.05)  # the engine is asked, it tells nobody
 
 
 @pytest.mark.asyncio
@@ -156,6 +156,7 @@ async def test_the_end_of_the_container_fails_what_is_in_flight_with_its_log(
     assert (bus.get_state(), bus.get_pending_count()) == (BusState.STOPPED, 0)
     with pytest.raises(TransportError):
         await bus.request("m")
+    await bus.stop()
     wait_until(lambda: not containers(options))
 
 
@@ -208,9 +209,12 @@ async def test_a_variable_reaches_the_workers_and_the_configuration_file_goes_on
 def script(tmp_path: Path) -> Callable[..., DockerOptions]:
     """``script(run=..., port=...)``: an engine of which each command is a line of shell."""
 
-    def write(run: str, port: str = "exit 1") -> DockerOptions:
+    def write(run: str, port: str = "exit 1", rm: str = "") -> DockerOptions:
         path = tmp_path / "engine"
-        text = f'#!/bin/sh\ncase "$1" in\nversion) ;;\nrun) {run};;\nport) {port};;\nrm) touch "{tmp_path}/removed";;\nesac\n'
+        commands = {"version": "", "run": run, "port": port, "rm": f'{rm}\ntouch "{tmp_path}/removed"'}
+        text = "\n".join(
+            ["#!/bin/sh", 'case "$1" in', *(f"{name}) {line};;" for name, line in commands.items()), "esac\n"]
+        )
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
         return DockerOptions(engine_path=str(path), startup_timeout_sec=BOUND_SEC)
@@ -271,6 +275,35 @@ async def test_a_connection_that_breaks_ends_the_bus(
     with pytest.raises(TransportError, match=r"connection to the container .* was lost"):
         await bus.request("m", timeout_ms=BOUND_SEC * 1000)
     assert bus.get_state() is BusState.STOPPED
+    await bus.stop()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.asyncio
+async def test_the_loop_does_not_wait_until_the_engine_has_removed_what_died(
+    script: Callable[..., DockerOptions], tmp_path: Path
+) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        (tmp_path / "die").touch()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    until = 'until [ -e "{}" ]; do sleep 0.01; done'
+    run = f"echo 'stdio_bus: info: ready' >&2; {until.format(tmp_path / 'die')}; exit 3"
+    address = f"echo 127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    options = script(run, address, until.format(tmp_path / "go"))
+    bus = AsyncStdioBus(CAT, backend="docker", docker=options)
+    await bus.start()
+    backend: Any = bus._backend
+    with pytest.raises(TransportError, match="ended with status 3"):
+        await bus.request("m", timeout_ms=BOUND_SEC * 1000)
+    assert backend._guard._process.poll() is None
+    (tmp_path / "go").touch()
+    await bus.stop()
+    wait_until((tmp_path / "removed").exists)
     server.close()
     await server.wait_closed()
 

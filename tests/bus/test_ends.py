@@ -183,7 +183,7 @@ async def test_the_loop_runs_on_while_a_bus_stops(make_stdiobus: MakeBus, worker
     stopping = asyncio.ensure_future(bus.stop(0.3))
     longest, last = 0.0, time.monotonic()
     while not stopping.done():
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # short beside the pause that would be too long
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
     assert longest < 0.25
 

@@ -31,7 +31,7 @@ async def test_the_end_of_a_worker_is_logged_with_its_status(make_stdiobus: Make
 
     async def logged() -> None:
         while not any("worker w#0" in line and "exit status 3" in line for line in bus.get_log()):
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
     await asyncio.wait_for(logged(), BOUND_SEC)
 

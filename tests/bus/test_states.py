@@ -126,6 +126,7 @@ async def test_the_death_of_the_kernel_leads_from_running_to_stopped(
     while bus.get_state() is RUNNING:  # the request may fail a step before the kernel has ended
         await asyncio.sleep(0)
     assert ways == [STARTING, RUNNING, STOPPED]
+    await bus.stop()
 
 
 CALLS: dict[str, Callable[[AsyncStdioBus], Any]] = {

@@ -83,13 +83,12 @@ class DockerBackend(Backend):
 
     async def stop(self, timeout_sec: float) -> None:
         """Send SIGTERM into the container (KRN-SHD-01); what has not ended within the timeout is removed (SDK-CAN-04)."""
-        if self._child is None or self.state is BusState.STOPPED:
-            return
-        self.state = BusState.STOPPING
-        self._child.send_signal(signal.SIGTERM)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._exited.wait(), timeout_sec)
-        self._let_go()
+        if self._child is not None and self.state is not BusState.STOPPED:
+            self.state = BusState.STOPPING
+            self._child.send_signal(signal.SIGTERM)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._exited.wait(), timeout_sec)
+            self._let_go()
         if self._guard is not None:
             await self._guard.removed(_REMOVAL_SEC)
         if self._connection is not None:
@@ -158,9 +157,9 @@ class DockerBackend(Backend):
         if state is BusState.STOPPING and self._guard is not None and 0 <= status != _ENGINE_FAILED:
             self._guard.dismiss()  # --rm: the engine's command ends when the container has been removed
         fail_start(self._ready, error)
-        self.destroy()
+        self._let_go()
         if state is BusState.RUNNING:
-            self._sink.backend_lost(error)
+            self._lost(error)
 
     # Inside
 
@@ -257,9 +256,14 @@ class DockerBackend(Backend):
     def _give_up(self, error: Exception | None) -> None:
         if self.state is BusState.RUNNING:
             reason = f" ({error})" if error is not None else ""
-            self.destroy()
+            self._let_go()
             message = f"the connection to the container {self._described} was lost{reason}{self._said()}"
-            self._sink.backend_lost(TransportError(message))
+            self._lost(TransportError(message))
+
+    def _lost(self, error: StdioBusError) -> None:
+        if self._guard is not None:
+            self._guard.begin_removal()  # which takes the engine a while: stop() waits for it, the loop does not
+        self._sink.backend_lost(error)
 
 
 def _check(options: DockerOptions) -> None:

@@ -131,19 +131,20 @@ class ContainerGuard:
         """Remove the container, running or not, and block until that is done; without effect after `dismiss`."""
         self._reap()
 
+    def begin_removal(self) -> None:
+        """Have the container removed, without waiting for that; repeating it is allowed."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     async def removed(self, seconds: float) -> None:
         """Remove the container without blocking the loop; an engine that takes longer does it on its own."""
-        self._hang_up()
+        self.begin_removal()
         end = time.monotonic() + seconds
         while self._process.poll() is None and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of its end
             await asyncio.sleep(_POLL_SEC)
 
-    def _hang_up(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-
     def _reap(self) -> None:
-        self._hang_up()
+        self.begin_removal()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_REMOVE_SEC)
             return
