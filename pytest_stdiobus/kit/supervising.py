@@ -129,11 +129,12 @@ class Supervising:
             self._reap()
         told = [{"pid": pid, "command": command} for pid, command in left.items() if pid != leader]
         deadline = time.monotonic() + _SWEEP_S
-        while (left := self._left(leader)) and time.monotonic() < deadline:
+        while left and time.monotonic() < deadline:
             for pid in left:
                 _kill_group(pid)
             time.sleep(_LOOK_S)
             self._reap()
+            left = self._left(leader)
         self._running.pop(leader, None)
         return told
 

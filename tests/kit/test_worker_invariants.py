@@ -58,7 +58,10 @@ def test_an_array_that_answers_no_batch_is_not_allowed() -> None:
     assert accused(history(("in", REQUEST), ("out", []))) == ["WRK-01"]
 
 
-@pytest.mark.parametrize(("asked", "answered"), [(b"1", b"1.0"), (b"1e2", b"100"), (b'"\\u00e9"', '"é"'.encode())])
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [(b"1", b"1.0"), (b"1e2", b"100"), (b"9007199254740993", b"9007199254740992"), (b'"\\u00e9"', '"é"'.encode())],
+)
 def test_an_id_may_be_spelled_in_another_way(asked: bytes, answered: bytes) -> None:
     request, answer = b'{"method":"m","id":%b}' % asked, b'{"result":0,"id":%b}' % answered
     assert accused(history(("in", request), ("out", answer))) == []
@@ -78,9 +81,14 @@ def test_an_answer_that_comes_twice_is_one_too_many() -> None:
 ERROR = {"error": {"code": -32600, "message": "invalid"}}
 
 
-@pytest.mark.parametrize("sent", [{"id": 7}, {"id": 7, "result": 0}, {"id": 7, "error": {}}])
-def test_what_is_no_request_may_be_refused_with_its_id(sent: Any) -> None:
-    assert accused(history(("in", sent), ("out", {"id": 7, **ERROR}))) == []
+def test_what_is_no_request_may_be_refused_with_its_id() -> None:
+    assert accused(history(("in", {"id": 7}), ("out", {"id": 7, **ERROR}))) == []
+    assert accused(history(("in", {"id": 7}), ("out", {"id": 7, "result": 0}))) == ["WRK-03"]
+
+
+@pytest.mark.parametrize("sent", [{"id": 7, "result": 0}, {"id": 7, "error": {}}])
+def test_a_response_may_not_be_answered(sent: Any) -> None:
+    assert accused(history(("in", sent), ("out", {"id": 7, **ERROR}))) == ["WRK-16"]
     assert accused(history(("in", sent), ("out", {"id": 7, "result": 0}))) == ["WRK-03"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -58,17 +59,22 @@ def at_most_one_response_to_a_request(history: History) -> Iterator[Finding]:
     What is no valid request may be answered too, with an error (JSON-RPC 2.0, section 5.1). An answer has an id and either
     a result or an error (section 5).
     """
-    sent = _Sent()
-    for event in history.of_kind("line"):
-        if event.dir == "in":
-            sent.add(event)
-            continue
-        message = wire.parsed(event.data)
-        if wire.kind_of(message) is Kind.RESPONSE and not sent.is_answered_by(message):
+    for event, message, what in _answers(history):
+        if what == _NOTHING:
             why = f"{wire.preview(event.data)} answers no open request with the id {_key(message)}"
             yield _fail("WRK-03", event, why)
-        if wire.kind_of(message) is Kind.OTHER and message is not None and message.keys() & {"id", "result"}:
+    for event in history.lines():
+        half = wire.parsed(event.data)
+        if half is not None and wire.kind_of(half) is Kind.OTHER and half.keys() & {"id", "result"}:
             yield _fail("WRK-03", event, f"{wire.preview(event.data)} has not both an id and a result or error")
+
+
+@invariant("WRK-16", subject="worker")
+def no_answer_to_a_response(history: History) -> Iterator[Finding]:
+    """What has a result or an error is not answered, not by an error either."""
+    for event, _, what in _answers(history):
+        if what == _RESPONSE:
+            yield _fail("WRK-16", event, f"{wire.preview(event.data)} answers a response")
 
 
 @invariant("WRK-08", subject="worker")
@@ -106,12 +112,26 @@ def a_failure_says_why(history: History) -> Iterator[Finding]:
             return
 
 
+_REQUEST, _RESPONSE, _OTHER, _NOTHING = "a request", "a response", "something else", "nothing"
+
+
+def _answers(history: History) -> Iterator[tuple[Event, dict[str, Any], str]]:
+    """Every response of the worker, and what it answers."""
+    sent = _Sent()
+    for event in history.of_kind("line"):
+        if event.dir == "in":
+            sent.add(event)
+            continue
+        message = wire.parsed(event.data)
+        if wire.kind_of(message) is Kind.RESPONSE:
+            yield event, message, sent.take(message)
+
+
 class _Sent:
     """What a worker was sent, and has not answered."""
 
     def __init__(self) -> None:
-        self._requests: Counter[str] = Counter()
-        self._no_requests: Counter[str] = Counter()
+        self._open: Counter[tuple[str, str]] = Counter()
         self._unreadable: list[bytes] = []
 
     def add(self, event: Event) -> None:
@@ -120,19 +140,19 @@ class _Sent:
         if value is None:
             self._unreadable.append(event.data)
         for message in value if isinstance(value, list) else [value]:
-            if wire.kind_of(message) is Kind.REQUEST:
-                self._requests[_key(message)] += 1
-            elif isinstance(message, dict) and "id" in message:
-                self._no_requests[_key(message)] += 1
+            if isinstance(message, dict) and "id" in message:
+                what = {Kind.REQUEST: _REQUEST, Kind.RESPONSE: _RESPONSE}.get(wire.kind_of(message), _OTHER)
+                self._open[what, _key(message)] += 1
 
-    def is_answered_by(self, answer: dict[str, Any]) -> bool:
-        """Whether there is something for it to answer, which is answered then."""
+    def take(self, answer: dict[str, Any]) -> str:
+        """What there is for it to answer, which is answered then."""
         key, is_error = _key(answer), "error" in answer
-        for open_ids in (self._requests, self._no_requests) if is_error else (self._requests,):
-            if open_ids[key] > 0:
-                open_ids[key] -= 1
-                return True
-        return (is_error and answer["id"] is None) or any(key.encode() in line for line in self._unreadable)
+        for what in (_REQUEST, _OTHER, _RESPONSE) if is_error else (_REQUEST,):
+            if self._open[what, key] > 0:
+                self._open[what, key] -= 1
+                return what
+        refuses_a_line = is_error and answer["id"] is None
+        return _OTHER if refuses_a_line or any(key.encode() in line for line in self._unreadable) else _NOTHING
 
 
 def _value(event: Event) -> Any:
@@ -144,8 +164,14 @@ def _value(event: Event) -> Any:
 
 
 def _key(message: dict[str, Any]) -> str:
-    """An id as one text for each JSON value: 1, 1.0 and 1e0 are spellings of the same number."""
+    """An id as one text for what any reader of JSON takes for it: 1, 1.0 and 1e0 are one number.
+
+    Integers beyond 2^53 count by their doubles: that they come back exactly is a matter of WRK-14.
+    """
     value = message["id"]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            value = float(value)
     exact = int(value) if isinstance(value, float) and value.is_integer() else value
     return wire.encode(exact).decode("utf-8", "surrogatepass")
 

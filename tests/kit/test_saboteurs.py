@@ -1,0 +1,165 @@
+"""Every rule for workers is broken by a saboteur that breaks little else, and every case catches one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import Options, Runner, applies
+from pytest_stdiobus.kit.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_stdiobus.kit.case import Case
+    from pytest_stdiobus.kit.result import CaseResult
+
+FOLDER = data_dir() / "workers" / "saboteurs"
+PROFILE = "bus"
+SCALE = 0.3  # an answer takes milliseconds; a deadline of 1.5 s is for those that never come
+ENOUGH = 6  # failed cases of a saboteur that fails nearly all of them, each of which costs a deadline
+PROBES = {
+    "ok": {"method": "echo", "params": {"message": "hello"}},
+    "bad_params": {"method": "stream", "params": {"prompt": 7}},
+    "stream": {"method": "stream", "params": {"prompt": "one two three"}},
+    "slow": {"method": "slow"},
+    "crash": {"method": "crash"},
+}
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """What a saboteur is declared to do.
+
+    Attributes:
+        name: of its file.
+        breaks: the requirement that it is for.
+        also: others that it cannot help breaking, with the reason.
+        caught_by: cases that fail because of it.
+    """
+
+    name: str
+    breaks: str
+    also: dict[str, str]
+    caught_by: tuple[str, ...]
+
+    @property
+    def failing(self) -> set[str]:
+        return {self.breaks, *self.also}
+
+
+@cache
+def saboteurs() -> tuple[Saboteur, ...]:
+    declared = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
+    return tuple(Saboteur(name, **{**data, "caught_by": tuple(data["caught_by"])}) for name, data in declared.items())
+
+
+by_name = pytest.mark.parametrize("saboteur", saboteurs(), ids=lambda saboteur: saboteur.name)
+
+
+def target(name: str, *arguments: str) -> Target:
+    command = (sys.executable, "-S", "-s", str(FOLDER / f"{name}.py"), *arguments)  # without site it starts in 10 ms
+    return Target(name, command, probes=PROBES)
+
+
+def file_of(case_id: str) -> str:
+    return case_id.partition("[")[0]
+
+
+@cache
+def cases() -> dict[str, Case]:
+    with Runner(target("honest"), Options(profile=PROFILE)) as runner:
+        return {case.id: case for case in runner.cases if case.id.startswith("worker/")}
+
+
+def first_variants() -> list[str]:
+    """One case of each file."""
+    return list({file_of(name): name for name in reversed(cases())}.values())
+
+
+def sample(saboteur: Saboteur) -> list[str]:
+    """The cases that must catch it, then a third of all files, another one for the next saboteur."""
+    return [*saboteur.caught_by, *first_variants()[saboteurs().index(saboteur) % 3 :: 3]]
+
+
+def judged(judging: Target, names: Iterable[str], enough: float = float("inf")) -> dict[str, CaseResult]:
+    """What cases come to, until enough of them have failed."""
+    results: dict[str, CaseResult] = {}
+    with Runner(judging, Options(profile=PROFILE, time_scale=SCALE)) as runner:
+        for name in dict.fromkeys(names):
+            results[name] = runner.run_case(cases()[name])
+            if sum(bool(result.failures) for result in results.values()) >= enough:
+                break
+    ours = [result.findings for result in results.values() if result.outcome is Outcome.HARNESS_ERROR]
+    assert not ours
+    return results
+
+
+def failing(results: dict[str, CaseResult]) -> dict[str, set[str]]:
+    """The requirements that failed, with the cases in which they did."""
+    found: dict[str, set[str]] = {}
+    for name, result in results.items():
+        for finding in result.failures:
+            found.setdefault(finding.requirement, set()).add(name)
+    return found
+
+
+@by_name
+def test_a_saboteur_fails_what_it_is_declared_to_break_and_nothing_else(saboteur: Saboteur) -> None:
+    expected = len(saboteur.caught_by) + ENOUGH
+    found = failing(judged(target(saboteur.name), sample(saboteur), enough=expected))
+    assert set(found) == saboteur.failing, found
+    assert any(cases()[name].requirements[0] == saboteur.breaks for name in found[saboteur.breaks])
+    assert set(saboteur.caught_by) <= set().union(*found.values())
+
+
+@by_name
+def test_with_its_fault_switched_off_it_fails_nothing(saboteur: Saboteur) -> None:
+    assert failing(judged(target(saboteur.name, "--honest"), saboteur.caught_by)) == {}
+
+
+def test_the_honest_worker_fails_no_case() -> None:
+    results = judged(target("banner", "--honest"), first_variants())
+    assert {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS} == {}
+
+
+def test_every_file_of_the_folder_is_declared() -> None:
+    files = {file.stem for file in FOLDER.glob("*.py")} - {"honest"}
+    assert files == {saboteur.name for saboteur in saboteurs()}
+
+
+@by_name
+def test_a_saboteur_says_in_its_first_line_what_it_breaks(saboteur: Saboteur) -> None:
+    text = (FOLDER / f"{saboteur.name}.py").read_text(encoding="utf-8")
+    assert text.partition("\n")[0].endswith(f" Breaks {saboteur.breaks}.")
+
+
+def requirements() -> list[str]:
+    return [name for name, row in catalogue().items() if applies(row, "worker", PROFILE)]
+
+
+@pytest.mark.parametrize("requirement", requirements())
+def test_every_requirement_of_a_worker_has_a_case_and_a_saboteur(requirement: str) -> None:
+    assert [case for case in cases().values() if case.requirements[0] == requirement]
+    assert [saboteur for saboteur in saboteurs() if saboteur.breaks == requirement]
+
+
+def test_no_two_requirements_are_failed_by_the_same_saboteurs() -> None:
+    sets = {
+        name: frozenset(saboteur.name for saboteur in saboteurs() if name in saboteur.failing)
+        for name in requirements()
+    }
+    assert len(set(sets.values())) == len(sets), sets
+
+
+def test_every_case_is_failed_by_a_saboteur() -> None:
+    caught = {file_of(name) for saboteur in saboteurs() for name in saboteur.caught_by}
+    assert {file_of(name) for name in cases()} - caught == set()
