@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.bus.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pytest_stdiobus.bus.types import RequestOptions
 
@@ -55,14 +56,19 @@ def encode(message: dict[str, Any]) -> bytes:
         InvalidArgumentError: the message holds something that JSON cannot say.
     """
     try:
-        text = _encode(message)
+        return _encode(message).encode()
+    except (TypeError, ValueError, RecursionError):
+        return _encode_with_care(message)
+
+
+def _encode_with_care(message: dict[str, Any]) -> bytes:
+    """A message that holds something out of the ordinary, or a fault, in ASCII."""
+    try:
+        with _room_for_depth():
+            return _ASCII_ENCODER.encode(message).encode("ascii")
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"the message is not JSON: {error}"
         raise InvalidArgumentError(reason) from error
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return _ASCII_ENCODER.encode(message).encode("ascii")
 
 
 def decode(line: str) -> dict[str, Any]:
@@ -92,13 +98,20 @@ def _decode_with_care(line: str, **how: Any) -> Any:
         raise
     except ValueError:  # an integer of more digits than int() reads; JSON has no such limit
         return json.loads(line, parse_int=lambda digits: int(Decimal(digits)), **how)
-    except RecursionError:  # before Python 3.12 the limit is lower than the kernel's
-        usual = sys.getrecursionlimit()
-        sys.setrecursionlimit(usual + 2 * MAX_DEPTH)
-        try:
+    except RecursionError:
+        with _room_for_depth():
             return json.loads(line, **how)
-        finally:
-            sys.setrecursionlimit(usual)
+
+
+@contextlib.contextmanager
+def _room_for_depth() -> Iterator[None]:
+    """Raise the limit of recursion, which before Python 3.12 is lower than what the kernel reads."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(usual + 2 * MAX_DEPTH)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 def raw_line(message: str) -> bytes:
