@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.header import header
-from pytest_stdiobus.options import add_options, any_given
+from pytest_stdiobus.options import add_options, any_given, judges
 from pytest_stdiobus.stash import SCENE
 
 if TYPE_CHECKING:
@@ -28,16 +28,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker, and refuse options that cannot work before anything runs."""
+    """Declare the markers, and refuse options that cannot work before anything runs."""
     config.addinivalue_line(
         "markers",
         "stdiobus(pools=..., limits=..., orphans=True): pools and limits of the bus that the stdiobus "
         "fixture starts, and whether processes that its workers leave behind are an error",
     )
+    config.addinivalue_line("markers", "stdiobus_conformance: a case that is played against the judged worker")
     if any_given(config):
         from pytest_stdiobus.selection import check  # noqa: PLC0415
 
         check(config)
+    if judges(config):
+        from pytest_stdiobus.suite.joining import join  # noqa: PLC0415
+
+        join(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -30,7 +30,22 @@ class Terminal:
     def text(self, report: Report) -> str:
         """The whole report, as the command prints it."""
         lines = [*self._head(report), *self._failures(report), *self._undecided(report), self._verdict(report)]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, f"exit {report['verdict']['exit']}"]) + "\n"
+
+    def failures(self, report: Report) -> str:
+        """Each failure with its rule, its evidence, and what to do about it."""
+        return "\n".join(self._failures(report)).strip("\n")
+
+    def summary(self, report: Report) -> str:
+        """What is left to say where the failures have been shown: warnings in full, failures by name, the verdict."""
+        lines = [*self._head(report)]
+        for row in report["requirements"]:
+            shown = of_requirement(report, row["id"])
+            if shown and weight(row) in {"warning", "information"}:
+                lines += self._failure(row, shown)
+            elif shown:
+                lines += [self._title(row), f"{INDENT}in: {_named(shown)}"]
+        return "\n".join([*lines, self._verdict(report)]) + "\n"
 
     def _head(self, report: Report) -> Iterator[str]:
         target = report["target"]
@@ -49,14 +64,15 @@ class Terminal:
 
     def _failure(self, row: RequirementPart, failures: list[FailurePart]) -> Iterator[str]:
         first, *others = failures
-        label = _label(row)
         yield ""
-        yield f"{self._paint(label, label)} {row['id']} ({rule(row)}): {row['statement']}"
+        yield self._title(row)
         yield from (f"{INDENT}{line}" for line in self._told(row, first))
         if others:
-            named = ", ".join(failure["case"] for failure in others[:CASES])
-            more = f" and {len(others) - CASES} more" if len(others) > CASES else ""
-            yield f"{INDENT}also in: {named}{more}"
+            yield f"{INDENT}also in: {_named(others)}"
+
+    def _title(self, row: RequirementPart) -> str:
+        label = _label(row)
+        return f"{self._paint(label, label)} {row['id']} ({rule(row)}): {row['statement']}"
 
     def _told(self, row: RequirementPart, failure: FailurePart) -> Iterator[str]:
         if row["source"]["url"]:
@@ -82,7 +98,7 @@ class Terminal:
     def _verdict(self, report: Report) -> str:
         verdict = report["verdict"]
         reasons = "".join(f"\n{INDENT}{reason}" for reason in verdict["reasons"])
-        return f"\n{self._paint('bold', verdict['word'])}{reasons}\nexit {verdict['exit']}"
+        return f"\n{self._paint('bold', verdict['word'])}{reasons}"
 
     def _paint(self, name: str, text: str) -> str:
         return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if self._colour else text
@@ -94,6 +110,12 @@ def _label(row: RequirementPart) -> str:
     if row["outcome"] == "harness_error":
         return "ERROR"
     return {"failure": "FLAKY" if row["outcome"] == "flaky" else "FAIL", "warning": "warn"}.get(weight(row), "info")
+
+
+def _named(failures: list[FailurePart]) -> str:
+    """The first few cases of some failures."""
+    more = f" and {len(failures) - CASES} more" if len(failures) > CASES else ""
+    return ", ".join(failure["case"] for failure in failures[:CASES]) + more
 
 
 def _lines(entries: list[Entry], cut: int) -> Iterator[str]:

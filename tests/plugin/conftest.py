@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hypothesis.internal.observability  # noqa: F401 - its plugin imports it in every run that has not got it: a second each
 import pytest
 
 INI = """\

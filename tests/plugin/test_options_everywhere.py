@@ -1,4 +1,7 @@
-"""Every option, on the command line and in the ini file, wherever a test can run."""
+"""Every option about buses, on the command line and in the ini file, wherever a test can run.
+
+Those about a judged worker: `test_suite_options`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.data import kernel_file
-from pytest_stdiobus.options import BACKEND, BINARY, IMAGE, LIBRARY, OPTIONS, SDK, Option
+from pytest_stdiobus.options import BACKEND, BINARY, BUS_OPTIONS, IMAGE, LIBRARY, OPTIONS, SDK, Option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,8 +61,8 @@ def values(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {name: value.format(folder=folder) for name, (value, _) in SEEN.items()}
 
 
-def test_every_option_of_the_table_is_tried_here() -> None:
-    assert set(SEEN) == {option.name for option in OPTIONS}
+def test_every_option_about_buses_is_tried_here() -> None:
+    assert set(SEEN) == {option.name for option in BUS_OPTIONS}
 
 
 @pytest.mark.parametrize("place", ["command", "ini"])
@@ -75,9 +78,9 @@ def test_every_option_holds(pytester: pytest.Pytester, values: dict[str, str], m
     pytester.makepyfile("\n".join(tests))
     flags = []
     if place == "command":
-        flags = [f"{option.flag}={values[option.name]}" for option in OPTIONS]
+        flags = [f"{option.flag}={values[option.name]}" for option in BUS_OPTIONS]
     else:
-        lines = [f"{option.ini} = {values[option.name]}" for option in OPTIONS]
+        lines = [f"{option.ini} = {values[option.name]}" for option in BUS_OPTIONS]
         pytester.makefile(
             ".ini", pytest="\n".join(["[pytest]", "asyncio_default_fixture_loop_scope = function", *lines])
         )

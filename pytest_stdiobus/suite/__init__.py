@@ -1,0 +1,1 @@
+"""The packaged cases as pytest items: ``pytest --pyargs pytest_stdiobus.suite --stdiobus-worker='python my_agent.py'``."""
