@@ -9,6 +9,7 @@ from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.checks import held_always, invariants
 from pytest_stdiobus.kit.history import KIT
 from pytest_stdiobus.kit.result import Finding, Outcome
+from pytest_stdiobus.kit.through import answered_by_the_bus
 from pytest_stdiobus.kit.walk import MET, NOT_MET, Walk
 
 if TYPE_CHECKING:
@@ -32,11 +33,15 @@ def judge(case: Case | None, steps: Sequence[Step], history: History, subject: s
         subject: ``worker``, ``kernel``, ``sdk`` or ``stream``: which invariants hold.
     """
     profile, capabilities = history.head.get("profile", ""), frozenset(history.head.get("capabilities", ()))
-    held = frozenset(name for name in held_always(subject) if catalogue()[name].holds_for(profile, capabilities))
+    through = "through" in history.head
+    known = held_always(subject, through=through)
+    held = frozenset(name for name in known if catalogue()[name].holds_for(profile, capabilities))
     found = (finding for invariant in invariants(subject) for finding in invariant(history))
     broken = [finding for finding in found if finding.requirement in held]
     if case is None:
         return tuple(broken)
+    if through:
+        broken += answered_by_the_bus(case.requirements[0], history)
     walk = Walk(history, Bindings(history.head.get("values", {})), messages_only=subject == "worker")
     walk.begin()
     stepwise = list(_of_steps(case, steps, walk, held))

@@ -18,6 +18,7 @@ from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, methods, p
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
+from pytest_stdiobus.kit.drivers.through_bus import ThroughBusSeat
 from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
@@ -27,6 +28,7 @@ from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
+from pytest_stdiobus.kit.through import FORWARD, obstacle
 from pytest_stdiobus.kit.walk import Walk
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.target import Target
 
 KERNEL, WORKER = "kernel", "worker"
+BUS_NATIVE = "bus-native"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Options:
         repeat: how often each case is run; what differs is flaky.
         seed: of generated cases.
         transports: what a kernel's cases are played on.
+        through: the executable of a kernel that is put between the kit and the worker; empty for none.
+        envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
     """
@@ -58,6 +63,8 @@ class Options:
     repeat: int = 1
     seed: int = 0
     transports: Sequence[str] = TRANSPORTS
+    through: str = ""
+    envelope: str = FORWARD
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
 
@@ -142,6 +149,8 @@ class Runner:
         missing = sorted(probes(played, case) - self._probes.keys())
         if missing:
             return Outcome.NOT_APPLICABLE, f"it needs a call to make: give the target a file with probes.{missing[0]}"
+        if self.options.through and (reason := obstacle(played, Bindings(self._values(case)))):
+            return Outcome.NOT_APPLICABLE, f"it cannot be played through a bus: {reason}"
         why = next((why for method, why in self.survey.refusals.items() if method in methods(played)), None)
         return (Outcome.UNTESTABLE, why) if why else None
 
@@ -153,8 +162,11 @@ class Runner:
     def _probes(self) -> dict[str, Any]:
         return {**profile(self.options.profile).probes, **self.survey.probes, **self.target.probes}
 
+    def _values(self, case: Case) -> dict[str, Any]:
+        return values(case, self._probes, self.survey.answers)
+
     def _player(self, seat: Seat, bindings: Bindings, played: Sequence[Step]) -> Player:
-        walk = Walk(seat.history, bindings, messages_only=isinstance(seat, WorkerSeat))
+        walk = Walk(seat.history, bindings, messages_only=self.target.subject == WORKER)
         return Player(seat, walk, self._patience, Attendant(self.options.profile, played))
 
     def _judged(self, case: Case, played: Sequence[Step]) -> CaseResult:
@@ -180,6 +192,16 @@ class Runner:
             return KernelSeat(
                 target, history, self._supervisor, self._patience, config=case.config, transport=case.transport
             )
+        if self.options.through:
+            return ThroughBusSeat(
+                target,
+                history,
+                self._supervisor,
+                self._patience,
+                kernel=self.options.through,
+                envelope=self.options.envelope,
+                in_session=BUS_NATIVE not in profile(self.options.profile).capabilities,
+            )
         return WorkerSeat(target, history, self._supervisor, self._patience)
 
     def _history(self, case: Case) -> History:
@@ -191,7 +213,8 @@ class Runner:
             "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
-            "values": values(case, self._probes, self.survey.answers),
+            **({"through": self.options.through, "envelope": self.options.envelope} if self.options.through else {}),
+            "values": self._values(case),
             **({"case_file": case.file} if case in self.options.cases else {}),
         }
         return History(head)

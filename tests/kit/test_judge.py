@@ -129,7 +129,7 @@ def test_an_invariant_of_a_capability_that_is_not_declared_accuses_nobody(monkey
         return [Finding("WRK-04", Outcome.FAIL, "always")]
 
     monkeypatch.setattr("pytest_stdiobus.kit.judge.invariants", lambda _: (always,))
-    monkeypatch.setattr("pytest_stdiobus.kit.judge.held_always", lambda _: {"WRK-04"})
+    monkeypatch.setattr("pytest_stdiobus.kit.judge.held_always", lambda *_, **__: {"WRK-04"})
     assert outcomes(list(judge(None, (), history(), "worker"))) == {"WRK-04": Outcome.FAIL}
     assert judge(None, (), history(capabilities=[]), "worker") == ()
     assert judge(None, (), History(), "worker") == ()

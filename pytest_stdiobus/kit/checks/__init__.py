@@ -19,11 +19,20 @@ if TYPE_CHECKING:
 
 _MODULES = ("worker", "acp", "mcp")
 _INVARIANTS: dict[str, dict[str, Invariant]] = {}
+_OF_PROCESSES: set[str] = set()
 _CHECKS: dict[str, Check] = {}
 
 
-def invariant(requirement: str, *, subject: str, profile: str = "") -> Callable[[Invariant], Invariant]:
+def invariant(
+    requirement: str, *, subject: str, profile: str = "", of_process: bool = False
+) -> Callable[[Invariant], Invariant]:
     """Register a function that finds breaches of a requirement in any history of a subject, or of one profile of it.
+
+    Args:
+        requirement: its id.
+        subject: ``worker``, ``kernel``, ``sdk`` or ``stream``.
+        profile: the only profile whose histories it looks at.
+        of_process: whether it judges how the target's process ends, which behind a bus nobody sees.
 
     Raises:
         ValueError: the requirement has one already; both are named.
@@ -41,6 +50,8 @@ def invariant(requirement: str, *, subject: str, profile: str = "") -> Callable[
                 f"{requirement} has the invariant {known.__qualname__} already, {function.__qualname__} is a second"
             )
             raise ValueError(message)
+        if of_process:
+            _OF_PROCESSES.add(requirement)
         return function
 
     return register
@@ -52,10 +63,10 @@ def invariants(subject: str) -> tuple[Invariant, ...]:
     return tuple(_INVARIANTS.get(subject, {}).values())
 
 
-def held_always(subject: str) -> frozenset[str]:
-    """The requirements of a subject that an invariant judges, in every history."""
+def held_always(subject: str, *, through: bool = False) -> frozenset[str]:
+    """The requirements of a subject that an invariant judges, in every history or in those of workers behind a bus."""
     _load()
-    return frozenset(_INVARIANTS.get(subject, {}))
+    return frozenset(_INVARIANTS.get(subject, {})) - (_OF_PROCESSES if through else set())
 
 
 def check(name: str) -> Callable[[Check], Check]:

@@ -77,7 +77,7 @@ def no_answer_to_a_response(history: History) -> Iterator[Finding]:
             yield _fail("WRK-16", event, f"{wire.preview(event.data)} answers a response")
 
 
-@invariant("WRK-08", subject="worker")
+@invariant("WRK-08", subject="worker", of_process=True)
 def it_ends_when_its_input_ends(history: History) -> Iterator[Finding]:
     """At the end of its input a worker exits with status 0 by itself, and no process of its own is left."""
     ending = next(history.of_kind("ending"), None)
@@ -100,7 +100,7 @@ def it_ends_when_its_input_ends(history: History) -> Iterator[Finding]:
         yield _fail("WRK-08", event, f"it left processes behind: {left}")
 
 
-@invariant("WRK-09", subject="worker")
+@invariant("WRK-09", subject="worker", of_process=True)
 def a_failure_says_why(history: History) -> Iterator[Finding]:
     """A worker that ends by itself with a status other than 0 has written something to stderr."""
     for event in history.events:
