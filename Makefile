@@ -31,7 +31,7 @@ help:
 	@echo "make kernel        build the kernel into build/kernel"
 	@echo "make fuzz-short    fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz: for an hour"
 	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
-	@echo "make bench         measure the kernel beside the published one and a relay (about 6 minutes)"
+	@echo "make bench         measure kernel and client beside the published ones and the least there can be (about 20 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
@@ -159,6 +159,8 @@ soak: $(BIN)/python
 
 bench: $(BIN)/python
 	$(BIN)/python benchmarks/kernel.py
+	$(BIN)/python -m pip install --quiet ".[stdiobus]" setuptools
+	$(BIN)/python benchmarks/client.py
 
 # Instruction counts do not depend on how busy a machine is.
 kernel-instructions: $(BIN)/python

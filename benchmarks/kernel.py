@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import re
 import resource
 import shutil
@@ -24,15 +23,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kernel_report
-from kernel_programs import Programs, build, fetch_published
-from kernel_rows import ROWS, Round, Row, Subject, judge
+from bars import Round, judge
+from kernel_rows import ROWS, Row, Subject
+from machine import describe_machine, say
+from programs import Programs, build, fetch_published
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "kernel.json"
-PAGE = HERE / "README.md"
 FILES = 4096
 RUN_TIMEOUT = 60.0
 READY_TIMEOUT = 10.0
@@ -43,11 +43,6 @@ INSTRUCTIONS_BAR = 1.3
 TRIPS = 10_000
 SESSIONS = (1, 1_000, 100_000)
 WORKERS = (1, 8, 64)
-
-
-def say(text: str) -> None:
-    """Show progress."""
-    sys.stderr.write(f"{text}\n")
 
 
 @dataclass(frozen=True)
@@ -163,19 +158,6 @@ def count_instructions(bench: Bench, trips: int) -> dict[str, Any]:
     return results
 
 
-def describe_machine() -> dict[str, Any]:
-    """Describe the machine without naming it."""
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    model = re.search(r"^model name\s*: (.*)$", info, re.MULTILINE)
-    compiler = subprocess.run([os.environ.get("CC", "cc"), "--version"], check=True, capture_output=True, text=True)
-    return {
-        "cores": os.cpu_count(),
-        "processor": model.group(1) if model else platform.machine(),
-        "system": f"{platform.system()} {platform.release()}",
-        "compiler": compiler.stdout.splitlines()[0],
-    }
-
-
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -224,7 +206,7 @@ def main() -> int:
         return 0
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    kernel_report.write_into(PAGE, results)
+    kernel_report.publish(results)
     return 0
 
 

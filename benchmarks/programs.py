@@ -1,4 +1,4 @@
-"""The programs of the kernel benchmark: ours are compiled, the published one is downloaded."""
+"""The programs of the benchmarks: ours are compiled, the published kernel is downloaded."""
 
 # ruff: noqa: INP001, S603 (a program beside its modules, no package; it runs programs)
 from __future__ import annotations
@@ -10,10 +10,15 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KERNEL = Path(__file__).resolve().parent.parent / "kernel"
 CACHE = Path(__file__).resolve().parent / ".cache"
 PUBLISHED_VERSION = "2.2.1"
+INCLUDE = f"-I{KERNEL / 'include'}"
 FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2")
 
 
@@ -33,15 +38,12 @@ class Programs:
 def build(folder: Path, *, published: Path | None) -> Programs:
     """Compile the kernel and the programs of kernel/bench into `folder`, with the options of a release."""
     compiler = os.environ.get("CC", "cc")
-    include = f"-I{KERNEL / 'include'}"
     sources = sorted(path for path in (KERNEL / "src").glob("*.c") if path.name != "main.c")
-    subprocess.run([compiler, *FLAGS, include, "-c", *map(str, sources)], check=True, cwd=folder)
+    subprocess.run([compiler, *FLAGS, INCLUDE, "-c", *map(str, sources)], check=True, cwd=folder)
     objects = [str(folder / f"{source.stem}.o") for source in sources]
 
     def link(name: str, source: Path) -> Path:
-        program = folder / name
-        subprocess.run([compiler, *FLAGS, include, str(source), *objects, "-o", str(program)], check=True)
-        return program
+        return compile_one(folder, source, objects, name)
 
     bench = KERNEL / "bench"
     return Programs(
@@ -49,6 +51,14 @@ def build(folder: Path, *, published: Path | None) -> Programs:
         published=published,
         **{name: link(name, bench / f"{name}.c") for name in ("load", "echo_worker", "relay", "scanner", "route_cost")},
     )
+
+
+def compile_one(folder: Path, source: Path, objects: Sequence[str] = (), name: str = "") -> Path:
+    """Compile one program into `folder`, by default under the name of its source."""
+    program = folder / (name or source.stem)
+    command = [os.environ.get("CC", "cc"), *FLAGS, INCLUDE, str(source), *objects, "-o", str(program)]
+    subprocess.run(command, check=True)
+    return program
 
 
 def fetch_published() -> Path | None:
