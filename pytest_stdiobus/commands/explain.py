@@ -66,8 +66,9 @@ def _part(title: str, text: str) -> Iterator[str]:
 
 def _saboteurs(name: str) -> Iterator[str]:
     """The workers that break it on purpose."""
-    folder = data_dir() / "workers" / "saboteurs"
-    declared = json.loads((folder / "saboteurs.json").read_text(encoding="utf-8"))
-    files = [folder / f"{saboteur}.py" for saboteur, what in declared.items() if what["breaks"] == name]
+    files = []
+    for declared in sorted((data_dir() / "workers" / "saboteurs").glob("*.json")):
+        saboteurs = json.loads(declared.read_text(encoding="utf-8"))
+        files += [declared.with_name(f"{key}.py") for key, what in saboteurs.items() if what["breaks"] == name]
     if files:
         yield from ("", "broken on purpose by", *(f"  {file}" for file in files))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.commands.asking import prompts
 from pytest_stdiobus.commands.progress import Progress
 from pytest_stdiobus.kit import baseline
 from pytest_stdiobus.kit.case import read_cases
@@ -115,6 +116,9 @@ def play(run: Run, folder: Path, reports: Sequence[Path]) -> int:
         if not cases:
             message = f"no case of the profile {run.options.profile} has an id with {run.options.select!r}; list --cases shows them"
             raise KitError(message)
+        if number := prompts(cases, run.target, run.options):
+            told = "side effects are your agent's. Ctrl-C stops it."
+            sys.stderr.write(f"will send at most {number} prompts; {told}\n")
         progress = Progress(sys.stderr, Mask(run.target.env), len(cases))
         try:
             for case in cases:

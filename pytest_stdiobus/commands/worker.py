@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.commands import asking
 from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.errors import KitError
@@ -20,15 +21,17 @@ examples:
   stdiobus-conformance worker -k framing -- python my_agent.py          only the cases about framing
   stdiobus-conformance worker --report agent.html -- node dist/agent.js  and a page to look at
   stdiobus-conformance worker --target agent.json --repeat 3             as a file describes it, three times
+  stdiobus-conformance worker --profile acp --prompt "say hi" -- python my_agent.py
 
 The worker runs with your rights, in an empty temporary folder unless --cwd names another, and is ended afterwards with
-everything it started. A target file (schemas/target) adds a name, an environment and calls the worker answers.
+everything it started. No tool of an MCP server is called unless it is annotated read-only or named with --call. A target file (schemas/target) adds a name, an environment and calls the worker answers.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_running(parser)
+    asking.add(parser)
     add_reporting(parser)
     parser.add_argument(
         "--target", type=Path, metavar="FILE", help="a file that describes the worker, in place of a command"
@@ -41,8 +44,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Judge it."""
-    judged = target_of(args)
     options = options_of(args)
+    judged = asking.asked(target_of(args), args)
     run = run_of(args, judged, options, partial=bool(options.select))
     file = str(args.target) if args.target else ""
     return play(replace(run, file=file, foreign=args.foreign), args.failures, args.report)

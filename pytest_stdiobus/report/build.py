@@ -68,6 +68,11 @@ class Run:
     date: dt.datetime | None = None
 
     @property
+    def weights(self) -> judging.Rules:
+        """The rules, for the profile and for how much was run."""
+        return replace(self.rules, partial=not self.complete, profile=self.options.profile)
+
+    @property
     def complete(self) -> bool:
         """Whether every case of the profile was played."""
         return not self.rules.partial and not self.stopped
@@ -123,9 +128,9 @@ def _verdict(
     found: dict[str, RequirementResult], results: Sequence[CaseResult], run: Run, settled: Settled
 ) -> VerdictPart:
     known = frozenset(name for name, row in found.items() if _is_known(row, run.baseline))
-    word = judging.verdict(found, replace(run.rules, partial=not run.complete), known)
+    word = judging.verdict(found, run.weights, known)
     status = judging.EXIT[word]
-    reasons = [*judging.reasons(found, run.rules, known), *filter(None, [run.stopped])]
+    reasons = [*judging.reasons(found, run.weights, known), *filter(None, [run.stopped])]
     outdated = [f"stale known failure: {entry}" for entry in settled.stale]
     outdated += [f"expired known failure: {entry} (until {entry.expires})" for entry in settled.expired]
     if outdated:
@@ -153,7 +158,7 @@ def _requirement(row: RequirementResult, run: Run, mask: Mask) -> RequirementPar
         "source": {"document": rule.source.document, "url": rule.source.url},
         "hint": rule.hint,
         "security": rule.security,
-        "effect": judging.effect(rule, run.rules).value,
+        "effect": judging.effect(rule, run.weights).value,
         "outcome": row.outcome.value,
         "reason": _text(row.reason, mask) if row.cases else "no case of this run exercised it",
         "known": _is_known(row, run.baseline),

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.report.words import BROKEN, FOREIGN, LEVEL, OUTCOME, groups, of_requirement, rule, weight
+from pytest_stdiobus.report.words import (
+    BROKEN,
+    FOREIGN,
+    LEVEL,
+    NOT_PLAYED,
+    OUTCOME,
+    groups,
+    of_requirement,
+    rule,
+    weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +105,18 @@ class Terminal:
             yield ""
         for row in rows:
             yield f"{OUTCOME[row['outcome']]}: {row['id']} ({LEVEL[row['level']]}): {row['reason']}"
+        yield from self._not_played(report)
+
+    def _not_played(self, report: Report) -> Iterator[str]:
+        """Why cases were not played, where others of the same requirement were."""
+        reasons = {
+            (finding["case"], f"{OUTCOME[finding['outcome']]}: {finding['explanation']}")
+            for row in report["requirements"]
+            for finding in row["findings"]
+            if finding["outcome"] in NOT_PLAYED
+        }
+        for reason, number in sorted(Counter(reason for _, reason in reasons).items()):
+            yield f"{number} case{'s' if number > 1 else ''} {reason}"
 
     def _verdict(self, report: Report) -> str:
         verdict = report["verdict"]

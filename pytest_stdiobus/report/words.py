@@ -20,7 +20,7 @@ OUTCOME = {
     "not_applicable": "not applicable",
 }
 FOREIGN = "This is not the project's own test-suite."
-_NOT_PLAYED = frozenset({"not_applicable", "skipped"})
+NOT_PLAYED = frozenset({"not_applicable", "skipped"})
 
 
 def rule(row: RequirementPart) -> str:
@@ -48,7 +48,7 @@ def groups(report: Report) -> dict[str, tuple[int, int]]:
     """For each group of cases how many passed, and how many were played."""
     found: dict[str, tuple[int, int]] = {}
     for case in report["cases"]:
-        if case["outcome"] not in _NOT_PLAYED:
+        if case["outcome"] not in NOT_PLAYED:
             passed, played = found.get(group(case["id"]), (0, 0))
             found[group(case["id"])] = (passed + (case["outcome"] == "pass"), played + 1)
     return found

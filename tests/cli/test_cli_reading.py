@@ -47,6 +47,7 @@ def test_explain_tells_rule_basis_reason_example_and_cases(command: Command, req
     said = command("explain", requirement)
     row = catalogue()[requirement]
     flat = " ".join(said.out.split())
+    assert said.status == 0, said.err
     for part in (row.id, row.statement, row.why, row.hint, row.source.document, *row.example):
         assert " ".join(part.split()) in flat, part
     assert "exercised by" in said.out

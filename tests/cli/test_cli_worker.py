@@ -173,3 +173,52 @@ def test_help_shows_examples(command: Command, words: tuple[str, ...]) -> None:
     assert said.status == 0
     assert "example" in said.out
     assert f"  stdiobus-conformance {' '.join(words)}" in said.out
+
+
+AGENT = ECHO.with_name("acp_agent.py")
+
+
+def test_the_number_of_prompts_is_told_before_the_first(command: Command) -> None:
+    words = ("worker", "--profile", "acp", "--prompt", "say hi", "-k", "worker/acp/prompt-again")
+    said = command(*words, "--", sys.executable, AGENT)
+    assert said.err.startswith("will send at most 2 prompts; side effects are your agent's. Ctrl-C stops it.\n")
+    assert said.status == 0
+
+
+def test_the_prompt_of_the_command_line_is_sent(command: Command, worker: Worker) -> None:
+    code = """
+        import json, sys
+        for line in sys.stdin:
+            message = json.loads(line)
+            sys.stderr.write(line)
+            result = {"sessionId": "s", "protocolVersion": 1}
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+    """
+    words = ("worker", "--profile", "acp", "--prompt", "a peculiar prompt", "-k", "worker/acp/prompt")
+    said = command(*words, "--", *worker(code))
+    assert "a peculiar prompt" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--prompt", "hi"), "--prompt is for --profile acp"),
+        (("--call", "x={}"), "--call is for --profile mcp"),
+        (("--profile", "mcp", "--call", "read_file"), "--call read_file: expected NAME={...}"),
+        (("--profile", "mcp", "--call", "read_file=[]"), "--call read_file=[]: expected NAME={...}"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_told(command: Command, words: tuple[str, ...], expected: str) -> None:
+    said = command("worker", *words, "--", sys.executable, ECHO)
+    assert said.status == 2
+    assert expected in said.err
+
+
+def test_a_rule_of_the_bus_only_informs_about_an_agent_of_another_protocol(command: Command, worker: Worker) -> None:
+    said = command("worker", "--profile", "acp", "-k", ONE, "--", *worker(NOISY))
+    assert "info WRK-01" in said.out
+
+
+def test_a_case_that_was_not_played_is_told_with_what_it_needs(command: Command) -> None:
+    said = command("worker", "-k", f"{ONE} or request-inside", "--", sys.executable, ECHO)
+    assert "1 case not applicable: it needs a call to make: give the target a file with probes.stream" in said.out
