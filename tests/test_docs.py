@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import runpy
 import textwrap
@@ -103,6 +104,12 @@ def test_every_test_of_a_difference_carries_its_mark() -> None:
         line for line in DIFFERENCES.read_text(encoding="utf-8").splitlines() if line.startswith("async def test_")
     ]
     assert len(tests) == len(list(differences())) > 0
+
+
+def test_the_page_of_bad_workers_names_every_saboteur() -> None:
+    page = (ROOT / "docs" / "how-to" / "bad-workers.md").read_text(encoding="utf-8")
+    saboteurs = json.loads((ROOT / "workers" / "saboteurs" / "saboteurs.json").read_text(encoding="utf-8"))
+    assert [name for name in saboteurs if f"`{name}`" not in page] == []
 
 
 def test_the_reference_shows_every_option_and_fixture() -> None:
