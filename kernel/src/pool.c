@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A worker that lived this long is taken as healthy: its next restart is at once again. */
 #define HEALTHY_LIFE  (10 * NANOSECONDS_PER_SECOND)
@@ -92,6 +94,35 @@ static void slot_lost(struct slot *slot, const struct worker *worker)
     plan_restart(slot, worker);
 }
 
+static int cwd_fault(const char *cwd)
+{
+    struct stat about;
+    if (cwd == NULL) {
+        return 0;
+    }
+    if (stat(cwd, &about) != 0) {
+        return errno;
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        return ENOTDIR;
+    }
+    return access(cwd, X_OK) == 0 ? 0 : errno;
+}
+
+/* Names what cannot be used: a worker enters its directory before it looks for its command. */
+static void say_cannot_start(struct stdio_bus *bus, const struct pool *pool, int error)
+{
+    const struct pool_config *config = pool->config;
+    int fault = cwd_fault(config->cwd);
+    if (fault != 0) {
+        log_line(&bus->log, LOG_LEVEL_ERROR, "pools[%zu].cwd: cannot enter \"%s\": %s", pool->index, config->cwd,
+                 strerror(fault));
+    } else {
+        log_line(&bus->log, LOG_LEVEL_ERROR, "pools[%zu].command: cannot start \"%s\": %s", pool->index, config->command,
+                 strerror(error));
+    }
+}
+
 static void restart(struct timer *timer)
 {
     struct slot *slot = OWNER(timer, struct slot, timer);
@@ -103,8 +134,7 @@ static void restart(struct timer *timer)
         bus->stats.worker_restarts++;
         return;
     }
-    log_line(router->log, LOG_LEVEL_ERROR, "pool %s: cannot start \"%s\": %s", slot->pool->config->id,
-             slot->pool->config->command, strerror(-error));
+    say_cannot_start(bus, slot->pool, -error);
     if (spawn_is_shortage(-error)) {
         timer_set(router->timers, timer, router->clock() + backoff(slot->failures + 1));
     } else {
@@ -157,8 +187,7 @@ int pools_start(struct stdio_bus *bus)
         for (size_t j = 0; j < pool->slot_count; j++) {
             int error = 0;
             if (worker_start(bus, &pool->slots[j], &error) == NULL) {
-                log_line(&bus->log, LOG_LEVEL_ERROR, "pools[%zu].command: cannot start \"%s\": %s", i,
-                         pool->config->command, strerror(-error));
+                say_cannot_start(bus, pool, -error);
                 return error;
             }
         }

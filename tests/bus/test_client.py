@@ -12,6 +12,7 @@ from pytest_stdiobus.bus import (
     AsyncStdioBus,
     BusConfig,
     BusState,
+    DockerOptions,
     InvalidArgumentError,
     InvalidStateError,
     LimitsConfig,
@@ -150,6 +151,17 @@ async def test_a_command_that_does_not_exist_fails_the_start(stdiobus_backend: s
     with pytest.raises(TransportError, match="no-such-program-anywhere"):
         await bus.start()
     assert bus.get_state() is BusState.STOPPED
+
+
+@pytest.mark.req("SDK-STA-01")
+@pytest.mark.asyncio
+async def test_a_folder_that_does_not_exist_fails_the_start_with_its_name(
+    stdiobus_backend: str, stdiobus_docker: DockerOptions
+) -> None:
+    config = BusConfig(pools=[PoolConfig(id="w", command="cat", cwd="/no/such/folder")])
+    bus = AsyncStdioBus(config, backend=stdiobus_backend, docker=stdiobus_docker)
+    with pytest.raises(TransportError, match=r"pools\[0\]\.cwd: cannot enter \"/no/such/folder\""):
+        await bus.start()
 
 
 @pytest.mark.req("SDK-STA-01")

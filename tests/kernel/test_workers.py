@@ -444,9 +444,15 @@ def test_start_returns_the_worker_error_for_a_command_that_cannot_be_executed(ri
 
 
 @pytest.mark.req("KRN-WRK-06")
-def test_a_cwd_that_does_not_exist_ends_the_start(rig: Rig) -> None:
-    bus = rig.launch(rig.config(cwd="/no/such/folder"), ready=False)
+@pytest.mark.parametrize("kind", ["absent", "no folder"])
+def test_a_cwd_that_cannot_be_entered_is_named_and_ends_the_start(rig: Rig, kind: str) -> None:
+    cwd = rig.folder / "elsewhere"
+    if kind == "no folder":
+        cwd.touch()
+    bus = rig.launch(rig.config(cwd=str(cwd)), ready=False)
     assert bus.wait_exit() == 1
+    (line,) = [line for line in bus.log if "cannot" in line]
+    assert f'pools[0].cwd: cannot enter "{cwd}": ' in line
 
 
 @pytest.mark.req("KRN-WRK-07")
