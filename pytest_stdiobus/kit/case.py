@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-ACTORS = ("client", "pool", "worker", "target")
-READINGS = ("next", "find", "take", "until")
-STATEMENTS = ("assume", "elapsed")
+ACTORS = ("client", "pool", "worker", "target", "line")
+READINGS = ("next", "find", "take", "until", "ends")
+STATEMENTS = ("assume", "elapsed", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE = "probe/"
@@ -29,10 +29,10 @@ class Step:
     """One thing that is done or expected.
 
     Attributes:
-        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; empty for
-            statements about what was bound.
+        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; or ``line:BINDING``,
+            a line that was read before; empty for the other statements about what was bound.
         verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
-            ``until``; ``assume``, ``elapsed``.
+            ``until``, ``ends``; ``assume``, ``elapsed``, ``is``.
         value: what the verb is given.
         judges: the requirement that a failure belongs to.
         more: the other members, such as ``as``, ``before``, ``all``, ``or_eof``, ``split``.
@@ -57,7 +57,7 @@ class Step:
     @property
     def judging(self) -> bool:
         """Whether the target can fail it."""
-        return self.reads or self.verb == "elapsed"
+        return self.reads or self.verb in {"elapsed", "is"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ class Case:
         subject: ``kernel``, ``sdk``, ``worker`` or ``stream``.
         steps: what to do; empty where `check` says it.
         check: the name of a function of `pytest_stdiobus.kit.checks` that makes the steps, in place of them.
-        config: the configuration of the bus, for kernels and SDKs.
+        config: the configuration of the bus, for kernels and SDKs; a text is written to its file as it stands.
+        arguments: a kernel's whole command line, in place of what the transport asks for; the configuration is
+            ``config.json`` in the folder it is started in.
         prelude: whether the profile's opening of a conversation precedes the steps.
         transports: those it can be played on; empty is every one that seats its clients.
         transport: the one that this variant of a kernel's case is played on.
@@ -87,7 +89,8 @@ class Case:
     subject: str
     steps: tuple[Step, ...] = ()
     check: str = ""
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Any = field(default_factory=dict)
+    arguments: Any = ()
     prelude: bool = True
     transports: tuple[str, ...] = ()
     transport: str = ""
@@ -128,7 +131,9 @@ def read_cases(file: Path) -> Iterator[Case]:
     """
     data = schemas.load(file, "case")
     known: dict[str, Any] = {
-        key: data[key] for key in ("id", "title", "subject", "check", "config", "prelude", "env") if key in data
+        key: data[key]
+        for key in ("id", "title", "subject", "check", "config", "arguments", "prelude", "env")
+        if key in data
     }
     listed: dict[str, Any] = {
         key: tuple(data[key]) for key in ("requirements", "transports", "profiles") if key in data

@@ -14,6 +14,7 @@ from pytest_stdiobus.kit.bindings import FROM, REPEAT
 from pytest_stdiobus.kit.case import Case, read_cases, steps
 from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
 from pytest_stdiobus.kit.errors import DataError, KitError
+from pytest_stdiobus.kit.parts import takes_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,13 +29,6 @@ _MEMBERS = {
     "find": {"as", "or_eof", "wait_ms"},
     "until": {"as", "or_eof", "before", "wait_ms"},
     "take": {"as", "all"},
-}
-# Who takes part in a case about a worker, and what each can do.
-_WORKER = {
-    "client:kit": {"send", "close", "half_close", "stall", "resume", "next", "find", "until", "take"},
-    "target:process": {"signal", "kill", "next"},
-    "target:stderr": {"stall", "resume"},
-    "": {"assume", "elapsed"},
 }
 _ALWAYS = frozenset({"probe", "survey", "target"})  # what every case can refer to
 _ANY = "\0any"  # stands for a value that only a run knows
@@ -171,10 +165,10 @@ def _of_what_is_played(case: Case) -> Iterator[tuple[str, str]]:
     for index, step in enumerate(played):
         if step.judges not in case.requirements:
             yield f"$.steps[{index}].judges", f"expected one of the case's requirements, {step.judges} is none of them"
-        if case.subject == "worker" and step.verb not in _WORKER.get(step.actor, ()):
+        if not takes_part(step, case.subject):
             yield (
                 f"$.steps[{index}]",
-                f"expected what takes part in a worker's case, not that {step.actor} can {step.verb}",
+                f"expected what takes part in a {case.subject}'s case, not that {step.actor} can {step.verb}",
             )
 
 
@@ -198,7 +192,7 @@ def _of_steps(
     for index, step in enumerate(played):
         for path, what in (*_of_members(step), *_of_names(step, bound), *_of_expectation(step)):
             yield f"[{index}]{path}", what
-        if step.acts and step.actor in closed:
+        if step.verb in {"send", "half_close"} and step.actor in closed:
             yield f"[{index}].{step.verb}", f"expected nothing to be done to {step.actor} after its input was closed"
         if step.verb in {"close", "half_close"}:
             closed.add(step.actor)
@@ -226,7 +220,11 @@ def _of_expectation(step: Step) -> Iterator[tuple[str, str]]:
     if step.verb == "take":
         if schemas.is_valid([{}], _filled(step.more["all"])):
             yield ".all", "expected something that not every object is: this accepts [{}]"
-    elif step.reads and pattern.difference(_filled(step.value), {}, "") is None:
+    elif (
+        (step.reads or step.verb == "is")
+        and step.verb != "ends"
+        and pattern.difference(_filled(step.value), {}, "") is None
+    ):
         yield f".{step.verb}", "expected something that not every object is: this accepts {}"
 
 
@@ -252,7 +250,9 @@ def _of_vectors(variants: Sequence[Case]) -> Iterator[tuple[str, str]]:
         return
     used = [
         reference
-        for _, reference in _references([first.env, *([step.value, *step.more.values()] for step in first.steps)])
+        for _, reference in _references(
+            [first.env, first.config, first.arguments, *([step.value, *step.more.values()] for step in first.steps)]
+        )
     ]
     read = {reference.partition("/")[2].partition("/")[0] for reference in used if reference.startswith("row/")}
     seen: dict[str, str] = {}
@@ -268,7 +268,10 @@ def _of_vectors(variants: Sequence[Case]) -> Iterator[tuple[str, str]]:
 
 
 def _of_step(step: Step) -> Iterator[tuple[str, str]]:
-    return _references({step.verb: step.value, **step.more})
+    yield from _references({step.verb: step.value, **step.more})
+    kind, _, name = step.actor.partition(":")
+    if kind in {"worker", "line"}:
+        yield f".{kind}", name
 
 
 def _references(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

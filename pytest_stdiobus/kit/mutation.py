@@ -39,7 +39,7 @@ def lint_history(case: Case, played: Sequence[Step], history: History) -> list[F
         if step.acts:
             bind_action(walk, step, index)
             continue
-        expected = walk.bindings.expand({step.verb: step.value, **step.more}) if step.reads else {}
+        expected = walk.bindings.expand({step.verb: step.value, **step.more}) if step.reads or step.verb == "is" else {}
         reading = walk.give_up(step, markers[index]) if index in markers else None
         if reading is None or reading.outcome != MET:
             break

@@ -68,7 +68,8 @@ class Player:
 
     def _act(self, step: Step, index: int) -> None:
         try:
-            step, value = replace(step, actor=self.walk.who(step)), self.walk.bindings.expand(step.value)
+            more = self.walk.bindings.expand(step.more)
+            step, value = replace(step, actor=self.walk.who(step), more=more), self.walk.bindings.expand(step.value)
         except LookupError as error:
             raise refers_to_nothing(error) from None
         event = self.seat.act(step, value, index)

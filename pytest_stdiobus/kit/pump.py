@@ -89,10 +89,14 @@ class Channel:
 
     def half_close(self, history: History) -> None:
         """Close the peer's input once everything queued is written; a line without its LF counts as sent now."""
+        self.cut(history)
+        self.is_closed = self._closing = True
+
+    def cut(self, history: History) -> None:
+        """Take a line without its LF as sent, because its author ends."""
         if rest := self._sent.rest():
             history.add(self.actor, "line", dir="in", data=rest, terminated=False)
         self._sent = Lines()
-        self.is_closed = self._closing = True
 
     def stall(self, *, stalled: bool) -> None:
         """Stop reading, or go on."""

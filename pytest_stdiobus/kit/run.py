@@ -189,8 +189,15 @@ class Runner:
 
     def _seat(self, case: Case, target: Target, history: History) -> Seat:
         if case.subject == KERNEL:
+            expand, config = Bindings(history.head["values"]).expand, history.head["config"]
             return KernelSeat(
-                target, history, self._supervisor, self._patience, config=case.config, transport=case.transport
+                target,
+                history,
+                self._supervisor,
+                self._patience,
+                config=config,
+                transport=case.transport,
+                arguments=expand(case.arguments),
             )
         if self.options.through:
             return ThroughBusSeat(
@@ -205,16 +212,18 @@ class Runner:
         return WorkerSeat(target, history, self._supervisor, self._patience)
 
     def _history(self, case: Case) -> History:
+        known = self._values(case)
         head = {
             "target": self.target.name,
             "case": case.id,
             **({"transport": case.transport} if case.transport else {}),
+            **({"config": Bindings(known).expand(case.config)} if case.subject == KERNEL else {}),
             "profile": self.options.profile,
             "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
             **({"through": self.options.through, "envelope": self.options.envelope} if self.options.through else {}),
-            "values": self._values(case),
+            "values": known,
             **({"case_file": case.file} if case in self.options.cases else {}),
         }
         return History(head)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import pattern, schemas, wire
@@ -136,8 +136,9 @@ class Walk:
         actor = self.who(step)
         unread = self._lines_of(actor)
         ended = self._end_of(actor)
-        if step.verb == "take":
-            found = self._take(step, unread, ended=ended, final=final)
+        if step.verb in {"take", "ends"}:
+            settle = partial(self._take, step) if step.verb == "take" else partial(_ends, actor)
+            found = settle(unread, ended=ended, final=final)
             if found is not None:
                 self._forget(actor, found.events)
             return found
@@ -208,6 +209,10 @@ class Walk:
         value = step.value
         if step.verb == "elapsed":
             return self._elapsed(value)
+        if step.verb == "is":
+            event = self.bindings.events[step.actor.partition(":")[2]]
+            why = pattern.mismatch(self.bindings.expand(value), event.data)
+            return Reading(BROKEN if why else MET, (event,), why=_quoted(event, why))
         if "that" in value and value["that"].partition("/")[0] not in self.bindings.known:
             return Reading(MET)
         if "that" in value:
@@ -280,6 +285,15 @@ def _refused(event: Event) -> str:
         size, count = event.facts["bytes"], event.facts["lines"]
         return f"its output has no end: it was read no further than {size} bytes in {count} lines"
     return ""
+
+
+def _ends(actor: str, unread: list[Event], *, ended: str | None, final: bool) -> Reading | None:
+    """Whether an actor's output ends without another line."""
+    if unread:
+        return Reading(BROKEN, (unread[0],), why=_quoted(unread[0], "nothing was to come but the end"))
+    if ended is not None:
+        return Reading(MET)
+    return Reading(BROKEN, why=f"{actor} was to be closed, and still is not", in_vain=True) if final else None
 
 
 def _quoted(event: Event, why: str | None) -> str:

@@ -116,3 +116,70 @@ def test_a_client_may_end_its_input_and_still_be_answered(played: Callable[..., 
         {"worker": "got", "send": {"jsonrpc": "2.0", "id": 1, "result": "r", "sessionId": "s"}},
         {"client": "alice", "next": {"id": 1, "result": "r"}},
     )
+
+
+@pytest.mark.parametrize("transport", SERVERS)
+def test_a_client_sees_that_it_was_closed(played: Callable[..., History], transport: str) -> None:
+    played(
+        transport,
+        ONE,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m"}},
+        {"pool": "w", "next": {"id": 1}, "as": "got"},
+        {"client": "alice", "half_close": True},
+        {"worker": "got", "send": {"jsonrpc": "2.0", "id": 1, "result": "r"}, "as": "sent"},
+        {"client": "alice", "next": {"id": 1}, "as": "answer"},
+        {"line": "answer", "is": {"result": "r"}},
+        {"client": "alice", "ends": True},
+    )
+
+
+def test_a_request_that_a_case_leaves_open_does_not_keep_the_kernel(played: Callable[..., History]) -> None:
+    history = played(
+        "unix",
+        ONE,
+        {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m"}},
+        {"pool": "w", "next": {"id": 1}},
+    )
+    asked, ended = (event for event in history.events if event.actor == TARGET and event.kind in {"signal", "exit"})
+    assert ended.t_us - asked.t_us < 5_000_000
+
+
+def test_nobody_reads_the_kernels_log_while_it_is_stalled(played: Callable[..., History]) -> None:
+    history = played(
+        "unix",
+        ONE,
+        {"target": "stderr", "stall": True},
+        {"client": "alice", "send": {"raw": "no message\n"}},
+        {"client": "alice", "next": {"id": None}},
+        {"target": "stderr", "resume": True},
+    )
+    stalled, resumed = (event.n for event in history.of_kind("stall", "resume"))
+    assert not [event for event in history.of_kind("stderr") if stalled < event.n < resumed]
+
+
+def started(*data: dict[str, Any], config: Any, arguments: tuple[str, ...] = ()) -> History:
+    """The history of a kernel on stdio; its cases are met or not."""
+    history, patience, planned = History(), Patience(4), steps(data, "KRN-CFG-02")
+    with Supervisor() as supervisor:
+        target = Target("reference", (resolve_binary("").path,))
+        seat = KernelSeat(target, history, supervisor, patience, config=config, transport="stdio", arguments=arguments)
+        Player(seat, Walk(history, Bindings({})), patience, Attendant("bus", planned)).play(planned)
+    return history
+
+
+@pytest.mark.parametrize("config", ["{", {"pools": []}, {"pools": "none"}, {"pools": [{"id": "w"}], "limits": 3}, []])
+def test_a_kernel_may_refuse_what_is_no_configuration(config: Any) -> None:
+    history = started({"target": "process", "next": {"exit": {"code": 1}}}, config=config)
+    (ended,) = history.of_kind("exit")
+    assert ended.facts["code"] == 1
+
+
+def test_a_case_may_have_its_own_command_line() -> None:
+    history = started(
+        {"target": "process", "next": {"exit": {"code": 0}}},
+        config=ONE,
+        arguments=("--config", "config.json", "--check"),
+    )
+    (ended,) = (event for event in history.of_kind("exit") if event.actor == TARGET)
+    assert ended.facts["code"] == 0
+    assert not [event for event in history.of_kind("open") if event.actor.startswith("worker:")]

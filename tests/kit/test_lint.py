@@ -75,6 +75,11 @@ STEPS = {
         [ASK, {"client": "bob", "next": {"id": 1}}],
         "$.steps[1]: expected what takes part in a worker's case",
     ),
+    "a-line-nobody-read": ([ASK, ANSWERED, {"line": "a", "is": {"id": 1}}], "$.steps[2].line: expected a name"),
+    "a-line-that-is-anything": (
+        [ASK, {**ANSWERED, "as": "a"}, {"line": "a", "is": {"$schema": {"type": "object"}}}],
+        "$.steps[2].is: expected something that not every object is",
+    ),
     "another-requirement": (
         [ASK, {**ANSWERED, "judges": "WRK-06"}],
         "$.steps[1].judges: expected one of the case's requirements",

@@ -161,3 +161,32 @@ def test_what_was_expected_and_what_came_is_told_in_words() -> None:
     reading = read({"until": {"id": 1}, "before": answer}, history(came(LOG)))
     assert reading is not None
     assert reading.why.endswith("/id is missing; before that only a response may come")
+
+
+def test_an_output_that_was_to_end_ends_without_another_line() -> None:
+    assert read({"ends": True}, history()) is None
+    in_vain = read({"ends": True}, history(), final=True)
+    assert in_vain is not None
+    assert (in_vain.outcome, in_vain.in_vain) == (BROKEN, True)
+    ended = read({"ends": True}, closed(history()))
+    assert ended is not None
+    assert ended.outcome == MET
+    more = read({"ends": True}, closed(history(came(LOG))))
+    assert more is not None
+    assert more.outcome == BROKEN
+    assert '"log"' in more.why
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"), [({"id": 1}, MET), ({"id": {"$from": "row/id"}}, MET), ({"id": 2}, BROKEN)]
+)
+def test_a_line_that_was_read_can_be_held_against_more(expected: Any, outcome: str) -> None:
+    walked, observed = (
+        steps([{"client": "kit", "next": {"id": 1}, "as": "a"}, {"line": "a", "is": expected}], "WRK-03"),
+        history(came(ANSWER)),
+    )
+    walking = walk(observed)
+    walking.settle(walked[0], 1)
+    reading = walking.settle(walked[1], 1)
+    assert reading is not None
+    assert (reading.outcome, bool(reading.why)) == (outcome, outcome == BROKEN)

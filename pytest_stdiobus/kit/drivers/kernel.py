@@ -18,19 +18,22 @@ from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
-from pytest_stdiobus.kit.patience import ANSWER, DEADLINE_S, ENDING_S, Patience
+from pytest_stdiobus.kit.patience import ANSWER, DEADLINE_S, ENDING_S, EXIT, EXIT_ON_TERM, Patience
 from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.supervisor import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
 
     from pytest_stdiobus.kit.case import Step
     from pytest_stdiobus.kit.history import Event, History
+    from pytest_stdiobus.kit.patience import Wait
     from pytest_stdiobus.kit.supervisor import Supervisor
     from pytest_stdiobus.kit.target import Target
 
 _SCRIPTED = "scripted"
+_DRAIN_S = 1  # so that a request which a case leaves open does not keep a kernel for half a minute
+_WRITTEN_S = 1.0  # a worker has written what it wrote before it ends, unless the kernel does not read it
 _LOOPBACK = "127.0.0.1"
 _NOT_YET = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.EINPROGRESS, errno.EAGAIN})
 
@@ -45,8 +48,9 @@ class KernelSeat:
         supervisor: Supervisor,
         patience: Patience,
         *,
-        config: Mapping[str, Any],
+        config: Any,
         transport: str,
+        arguments: Sequence[str] = (),
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -55,8 +59,9 @@ class KernelSeat:
             history: what is observed goes there.
             supervisor: starts it.
             patience: how long it is waited for.
-            config: the case's configuration; pools with ``"worker": "scripted"`` are the kit's.
+            config: the case's configuration; pools with ``"worker": "scripted"`` are the kit's; a text is written as it is.
             transport: ``stdio``, ``unix`` or ``tcp``.
+            arguments: the whole command line, in place of what the transport asks for.
         """
         self.history = history
         self.pump = Pump(history)
@@ -65,6 +70,7 @@ class KernelSeat:
         self._patience = patience
         self._config = config
         self._transport = transport
+        self._arguments = arguments
         self._process = Process(on_exit=self._on_exit)
         self._clients: dict[str, Channel] = {}
         self._port = 0
@@ -74,10 +80,11 @@ class KernelSeat:
         self._supervisor.attach(self.pump)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
-        command = [*self._target.command, "--config", self._write_config(), *self._address()]
+        config = self._write_config()
+        command = [*self._target.command, *(self._arguments or ["--config", config, *self._address()])]
         (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
         self._streams = self.pump.add(Channel(TARGET, reading=from_kernel, writing=to_kernel))
-        self.pump.add(Channel(TARGET, reading=logs, stderr=True))
+        self._logs = self.pump.add(Channel(TARGET, reading=logs, stderr=True))
         self._supervisor.start(
             self._process,
             command,
@@ -95,7 +102,7 @@ class KernelSeat:
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Let a client or a worker write, close, stop reading; let a worker end; signal the kernel."""
-        if step.actor.startswith(TARGET):
+        if step.actor.startswith(TARGET) and step.verb in {"signal", "kill"}:
             number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
             event = self.history.add(TARGET, "signal", signal=number.name, step=index)
             self._supervisor.signal(self._process, number)
@@ -120,15 +127,21 @@ class KernelSeat:
         """End the clients' input, then SIGTERM, then SIGKILL; workers whose input has ended end."""
         if not self._process.pid:
             return
-        self.history.add(TARGET, "ending")
+        wait = self._patience.wait(EXIT)
+        self.history.add(TARGET, "ending", **wait.facts)
         for channel in self.pump.channels:
             channel.stall(stalled=False)
         for channel in (self._streams, *self._clients.values()):
             channel.half_close(self.history)
-        if not self._ended_within(DEADLINE_S if self._transport == STDIO else 0):
-            self._signal(signal.SIGTERM)
-            if not self._ended_within(ENDING_S):
-                self._signal(signal.SIGKILL)
+        if self._transport == STDIO:
+            self._wait_for_exit(EXIT, wait)
+        if not self._has_exited():
+            wait = self._patience.wait(EXIT_ON_TERM)
+            self._signal(signal.SIGTERM, **wait.facts)
+            self._wait_for_exit(EXIT_ON_TERM, wait)
+        if not self._has_exited():
+            self._signal(signal.SIGKILL)
+        self._until(self._workers_have_ended, ENDING_S)
         left = self._supervisor.sweep(self._process, self.pump)
         if left:
             self.history.add(TARGET, "orphans", processes=left)
@@ -149,13 +162,27 @@ class KernelSeat:
         return [channel for channel in self.pump.channels if not channel.actor.startswith("worker:")]
 
     def _write_config(self) -> str:
-        pools = [
-            self._workers.pool(pool) if pool.get("worker") == _SCRIPTED else pool for pool in self._config["pools"]
-        ]
         path = os.path.join(self._folder, "config.json")
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({**self._config, "pools": pools}, file)
+            file.write(self._config if isinstance(self._config, str) else json.dumps(self._completed()))
         return path
+
+    def _completed(self) -> Any:
+        """The configuration with commands in place of scripted workers, and with a drain timeout."""
+        if not isinstance(self._config, dict):
+            return self._config
+        limits = self._config.get("limits", {})
+        completed = {**self._config}
+        if isinstance(limits, dict):
+            completed["limits"] = {"drain_timeout_sec": _DRAIN_S, **limits}
+        if isinstance(self._config.get("pools"), list):
+            completed["pools"] = [self._workers.pool(pool) if _is_scripted(pool) else pool for pool in self._pools]
+        return completed
+
+    @property
+    def _pools(self) -> list[Any]:
+        pools = self._config.get("pools") if isinstance(self._config, dict) else None
+        return pools if isinstance(pools, list) else []
 
     def _address(self) -> list[str]:
         if self._transport == UNIX:
@@ -172,10 +199,12 @@ class KernelSeat:
         return os.path.join(self._folder, "bus")
 
     def _is_staffed(self) -> bool:
-        scripted = [pool for pool in self._config["pools"] if pool.get("worker") == _SCRIPTED]
+        scripted = [pool for pool in self._pools if _is_scripted(pool)]
         return all(len(self._workers.of_pool(pool["id"])) >= pool.get("instances", 1) for pool in scripted)
 
     def _channel(self, actor: str) -> Channel:
+        if actor.startswith(TARGET):
+            return self._logs
         if actor.startswith("worker:"):
             return self._workers.everyone[actor].channel
         if actor not in self._clients:
@@ -223,6 +252,8 @@ class KernelSeat:
 
     def _order(self, step: Step, value: Any, index: int) -> Event:
         worker = self._workers.everyone[step.actor]
+        self.pump.until(lambda: not worker.channel.wants_write, _WRITTEN_S)
+        worker.channel.cut(self.history)
         if step.verb == "exit":
             event = self.history.add(step.actor, "signal", exit=value, step=index)
             worker.order(f"exit {value}")
@@ -233,22 +264,35 @@ class KernelSeat:
         self.pump.until(lambda: worker.ended, DEADLINE_S)
         return event
 
-    def _ended_within(self, seconds: float) -> bool:
-        def ended() -> bool:
+    def _wait_for_exit(self, what: str, wait: Wait) -> None:
+        exited = self._until(self._has_exited, wait.seconds)
+        self._patience.note(what, wait, seen=exited, in_vain=not exited)
+
+    def _until(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Pump until `done`, and meanwhile let the workers end whose input has ended."""
+
+        def seen() -> bool:
             for worker in self._workers.everyone.values():
                 if worker.channel.ended:
                     worker.order("exit 0")
-            return self._has_exited()
+            return done()
 
-        return self.pump.until(ended, seconds)
+        return self.pump.until(seen, seconds)
+
+    def _workers_have_ended(self) -> bool:
+        return all(worker.ended for worker in self._workers.everyone.values())
 
     def _has_exited(self) -> bool:
         return self._process.exit is not None
 
-    def _signal(self, number: signal.Signals) -> None:
-        self.history.add(TARGET, "signal", signal=number.name)
+    def _signal(self, number: signal.Signals, **facts: Any) -> None:
+        self.history.add(TARGET, "signal", signal=number.name, **facts)
         self._supervisor.signal(self._process, number)
 
     def _on_exit(self, facts: dict[str, Any]) -> None:
         how = {key: facts[key] for key in ("code", "signal") if key in facts}
         self.history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)
+
+
+def _is_scripted(pool: Any) -> bool:
+    return isinstance(pool, dict) and pool.get("worker") == _SCRIPTED

@@ -1,0 +1,95 @@
+"""Who had sent what when a kernel wrote a line."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.wire import Kind
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.history import Event
+
+Key = tuple[str, Any]
+
+
+def is_of_client(event: Event) -> bool:
+    """Whether a line is of or for a client."""
+    return event.actor.startswith("client:")
+
+
+def messages_of(line: bytes) -> list[dict[str, Any]]:
+    """The messages of a line, of a batch too, with exact numbers; none where it cannot be read."""
+    try:
+        value = json.loads(line.decode("utf-8"), parse_float=Decimal, parse_int=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return []
+    return [message for message in (value if isinstance(value, list) else [value]) if isinstance(message, dict)]
+
+
+def key_of(message: dict[str, Any]) -> Key:
+    """An id as one key for each JSON value: 1, 1.0 and 1e0 are one, and "1" is another."""
+    value = message["id"]
+    return type(value).__name__, value if isinstance(value, (str, Decimal)) else repr(value)
+
+
+@dataclass
+class Traffic:
+    """The lines up to some moment. A kernel may leave the CR before a line's LF away, and nothing else."""
+
+    _sent: dict[bool, set[bytes]] = field(default_factory=lambda: {True: set(), False: set()})  # True: by clients
+    _methods: dict[bool, set[str]] = field(default_factory=lambda: {True: set(), False: set()})
+    _asked: defaultdict[Key, list[tuple[str, bytes]]] = field(default_factory=lambda: defaultdict(list))
+    _received: defaultdict[tuple[str, Key], list[tuple[bytes, Any]]] = field(default_factory=lambda: defaultdict(list))
+    _forwarded: set[bytes] = field(default_factory=set)
+    _authors: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, event: Event) -> None:
+        """Take in the next line."""
+        line = event.data.removesuffix(b"\r")
+        by_client, messages = is_of_client(event), messages_of(line)
+        self._lines[event.actor].append(line)
+        if event.dir == "in":
+            self._sent[by_client].add(line)
+            self._authors[line].add(event.actor)
+            self._methods[by_client].update(m["method"] for m in messages if isinstance(m.get("method"), str))
+        for message in messages:
+            if event.dir == "in" and by_client and "id" in message:
+                self._asked[key_of(message)].append((event.actor, line))
+            elif event.dir == "out" and not by_client and wire.kind_of(message) is Kind.REQUEST:
+                self._received[event.actor, key_of(message)].append((line, message.get("sessionId")))
+                self._forwarded.add(line)
+
+    def is_known(self, event: Event) -> bool:
+        """Whether a line is, byte for byte, one that the other side had sent."""
+        return event.data.removesuffix(b"\r") in self._sent[not is_of_client(event)]
+
+    def methods_from_beyond(self, event: Event) -> set[str]:
+        """The methods that the side had called from which a line comes."""
+        return self._methods[not is_of_client(event)]
+
+    def has_asked(self, client: str, key: Key) -> bool:
+        """Whether a client had sent anything with an id."""
+        return any(actor == client for actor, _ in self._asked[key])
+
+    def was_forwarded(self, client: str, key: Key) -> bool:
+        """Whether everything that a client had sent with an id had reached a worker."""
+        asked = [line for actor, line in self._asked[key] if actor == client]
+        return bool(asked) and self._forwarded.issuperset(asked)
+
+    def owners(self, event: Event, message: dict[str, Any]) -> set[str]:
+        """The clients whose requests a worker's response can answer: those of its session, if it has one that fits."""
+        key, session = key_of(message), message.get("sessionId")
+        authors = self._authors[event.data.removesuffix(b"\r")]
+        reached = [request for worker in authors for request in self._received[worker, key]]
+        fitting = [line for line, its_session in reached if its_session == session] or [line for line, _ in reached]
+        return {actor for actor, line in self._asked[key] if line in fitting}
+
+    def mentions(self, event: Event, text: bytes) -> bool:
+        """Whether a text occurs in an earlier line from or to the actor of a line, or may under escapes."""
+        return any(text in line or b"\\" in line for line in self._lines[event.actor])

@@ -1,0 +1,35 @@
+"""Who takes part in the cases of each subject, and what each can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.case import Step
+
+_WRITE = {"send", "close", "half_close"}
+_PAUSE = {"stall", "resume"}
+_READ = {"next", "find", "until", "take"}
+_STATEMENTS = {"": {"assume", "elapsed"}, "line": {"is"}, "target:stderr": _PAUSE}
+_PARTS = {
+    "worker": {
+        **_STATEMENTS,
+        "client:kit": {*_WRITE, *_PAUSE, *_READ},
+        "target:process": {"signal", "kill", "next"},
+    },
+    "kernel": {
+        **_STATEMENTS,
+        "client": {*_WRITE, *_PAUSE, *_READ, "ends"},
+        "pool": _READ,
+        "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
+        "target:process": {"signal", "kill", "next"},
+    },
+}
+
+
+def takes_part(step: Step, subject: str) -> bool:
+    """Whether somebody who takes part in the cases of a subject can do this; of the others nothing is known."""
+    if subject not in _PARTS:
+        return True
+    parts = _PARTS[subject]
+    return step.verb in parts.get(step.actor, parts.get(step.actor.partition(":")[0], set()))

@@ -1,0 +1,49 @@
+"""The cases about kernels: the bundled kernel passes them, and every part of them decides something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_stdiobus.data import bundled_kernel, data_dir
+from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, Case, bundled_cases
+from pytest_stdiobus.kit.mutation import lint_history
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import KERNEL, Options, Runner, steps_of
+from pytest_stdiobus.kit.target import Target
+
+FOLDERS = sorted(path.name for path in (data_dir() / "conformance" / "cases" / KERNEL).iterdir())
+
+
+@pytest.fixture
+def kernel() -> Target:
+    found = bundled_kernel()
+    assert found is not None
+    return Target("reference", (str(found),), subject=KERNEL)
+
+
+def in_folder(cases: list[Case], folder: str) -> list[Case]:
+    return [case for case in cases if Path(case.file).parent.name == folder]
+
+
+def one_of_each(cases: list[Case]) -> list[Case]:
+    """A case of each file and transport."""
+    return list({(case.file, case.transport): case for case in cases}.values())
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_bundled_kernel_passes(kernel: Target, folder: str) -> None:
+    """Every case on a unix socket; one of each file over the other transports, whose seats differ and not the rules."""
+    with Runner(kernel, Options(transports=[UNIX], time_scale=4)) as runner:
+        failed: dict[str, list[str]] = {}
+        others = [case for case in bundled_cases() if case.subject == KERNEL and case.transport in {STDIO, TCP}]
+        for case in (*in_folder(runner.cases, folder), *in_folder(one_of_each(others), folder)):
+            result = runner.run_case(case)
+            if result.outcome is not Outcome.PASS:
+                failed[case.id] = [f"{found.requirement}: {found.explanation}" for found in result.findings]
+            elif result.history is not None:
+                faults = lint_history(case, steps_of(case, "bus", 0), result.history)
+                if faults:
+                    failed[case.id] = list(map(str, faults))
+        assert failed == {}
