@@ -16,11 +16,13 @@ from pytest_stdiobus.kit.case import read_cases
 from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.through import STRIP, on_the_bus
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import failures
-from pytest_stdiobus.report.build import Run, build
+from pytest_stdiobus.report.build import build
 from pytest_stdiobus.report.faces import face
 from pytest_stdiobus.report.masking import Mask
+from pytest_stdiobus.report.run import Behind, Run
 from pytest_stdiobus.report.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.result import CaseResult
     from pytest_stdiobus.kit.target import Target
+
+NOT = "not"
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:
@@ -108,15 +112,27 @@ def run_of(args: argparse.Namespace, target: Target, options: Options, *, partia
     return Run(target, options, Rules(strict=args.strict, partial=partial), known)
 
 
-def play(run: Run, folder: Path, reports: Sequence[Path]) -> int:
-    """Play the cases, tell of them, and give the status of the command."""
+def play(run: Run, folder: Path, reports: Sequence[Path], kernel: str = "") -> int:
+    """Play the cases, through a bus too where there is a kernel, tell of them, and give the status of the command."""
+    results, stopped = _played(run, run.options)
+    run = replace(run, stopped=stopped)
+    if kernel and not stopped:
+        run = _behind(run, results, kernel)
+    failures.save(results, run.target, folder)
+    return tell(results, run, reports)
+
+
+def _played(run: Run, options: Options) -> tuple[list[CaseResult], str]:
+    """What the cases came to, and why not all were played."""
     results: list[CaseResult] = []
-    with Runner(run.target, run.options) as runner:
+    with Runner(run.target, options) as runner:
         cases = runner.cases
         if not cases:
-            message = f"no case of the profile {run.options.profile} has an id with {run.options.select!r}; list --cases shows them"
+            message = (
+                f"no case of the profile {options.profile} has an id with {options.select!r}; list --cases shows them"
+            )
             raise KitError(message)
-        if number := prompts(cases, run.target, run.options):
+        if number := prompts(cases, run.target, options):
             told = "side effects are your agent's. Ctrl-C stops it."
             sys.stderr.write(f"will send at most {number} prompts; {told}\n")
         progress = Progress(sys.stderr, Mask(run.target.env), len(cases))
@@ -125,11 +141,21 @@ def play(run: Run, folder: Path, reports: Sequence[Path]) -> int:
                 results.append(runner.run_case(case))
                 progress.add(results[-1])
         except KeyboardInterrupt:
-            run = replace(run, stopped=f"stopped after {len(results)} of {len(cases)} cases")
+            return results, f"stopped after {len(results)} of {len(cases)} cases"
         finally:
             progress.end()
-    failures.save(results, run.target, folder)
-    return tell(results, run, reports)
+    return results, ""
+
+
+def _behind(run: Run, direct: Sequence[CaseResult], kernel: str) -> Run:
+    """The same cases through a bus, and without its own members where these make a difference."""
+    sys.stderr.write("now through a bus\n")
+    forward, stopped = _played(run, replace(run.options, through=kernel))
+    strip: list[CaseResult] = []
+    if not stopped and on_the_bus(direct, forward) == NOT:
+        sys.stderr.write("now with envelope strip\n")
+        strip, stopped = _played(run, replace(run.options, through=kernel, envelope=STRIP))
+    return replace(run, bus=Behind(kernel, forward, strip), stopped=stopped)
 
 
 def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> int:

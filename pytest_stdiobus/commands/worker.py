@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands import asking
 from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
+from pytest_stdiobus.data import bundled_kernel, kernel_absence
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.errors import KitError
 
@@ -38,6 +39,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cwd", default="", metavar="DIR", help="where the worker runs (default: an empty folder)")
     parser.add_argument(
+        "--through-bus",
+        nargs="?",
+        const="",
+        metavar="KERNEL",
+        help="then play the cases through a bus too (the bundled kernel, or this one), and tell who is at fault",
+    )
+    parser.add_argument(
         "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
@@ -48,7 +56,26 @@ def execute(args: argparse.Namespace) -> int:
     judged = asking.asked(target_of(args), args)
     run = run_of(args, judged, options, partial=bool(options.select))
     file = str(args.target) if args.target else ""
-    return play(replace(run, file=file, foreign=args.foreign), args.failures, args.report)
+    kernel = _kernel(args.through_bus)
+    again = {"--prompt": args.prompt, "--call": args.call, "--cwd": args.cwd}
+    words = tuple(word for option, value in again.items() if value for word in (option, value))
+    return play(replace(run, file=file, words=words, foreign=args.foreign), args.failures, args.report, kernel)
+
+
+def _kernel(name: str | None) -> str:
+    """The executable of the bus that was asked for, or empty.
+
+    Raises:
+        KitError: there is none.
+    """
+    if name is None:
+        return ""
+    if name:
+        return target.from_command([name]).command[0]
+    bundled = bundled_kernel()
+    if bundled is None:
+        raise KitError(kernel_absence())
+    return str(bundled)
 
 
 def target_of(args: argparse.Namespace) -> target.Target:

@@ -7,30 +7,27 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import shlex
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
-from pytest_stdiobus.kit.baseline import Baseline, Settled
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, by_requirement
-from pytest_stdiobus.kit.run import Options, applies
+from pytest_stdiobus.kit.run import applies
+from pytest_stdiobus.report.bus import bus_part
+from pytest_stdiobus.report.evidence import failure, known, told
 from pytest_stdiobus.report.masking import Mask, printable
 from pytest_stdiobus.report.model import FORMAT
-from pytest_stdiobus.report.transcript import stderr, transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_stdiobus.kit.baseline import Baseline, Settled
     from pytest_stdiobus.kit.catalogue import Requirement
     from pytest_stdiobus.kit.result import Finding
-    from pytest_stdiobus.kit.target import Target
     from pytest_stdiobus.report.model import (
         BaselinePart,
         CasePart,
-        FailurePart,
         File,
         FindingPart,
         OptionsPart,
@@ -39,43 +36,9 @@ if TYPE_CHECKING:
         TargetPart,
         VerdictPart,
     )
+    from pytest_stdiobus.report.run import Run
 
 HARNESS_EXIT = 4
-
-
-@dataclass(frozen=True)
-class Run:
-    """What was run, and how it counts.
-
-    Attributes:
-        target: what was judged.
-        options: how it was played.
-        rules: how strictly, and whether everything was run.
-        baseline: the failures that are known.
-        file: the target file, where there is one.
-        foreign: whether the target is somebody else's, whom the report must not speak for.
-        stopped: why not everything was run that should have been, or empty.
-        date: when; None is now.
-    """
-
-    target: Target
-    options: Options = field(default_factory=Options)
-    rules: judging.Rules = field(default_factory=judging.Rules)
-    baseline: Baseline = field(default_factory=Baseline)
-    file: str = ""
-    foreign: bool = False
-    stopped: str = ""
-    date: dt.datetime | None = None
-
-    @property
-    def weights(self) -> judging.Rules:
-        """The rules, for the profile and for how much was run."""
-        return replace(self.rules, partial=not self.complete, profile=self.options.profile)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every case of the profile was played."""
-        return not self.rules.partial and not self.stopped
 
 
 def build(results: Sequence[CaseResult], run: Run) -> Report:
@@ -102,9 +65,10 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
         },
         "duration_ms": sum(result.duration_ms for result in results),
         "baseline": _baseline(settled),
+        "bus": bus_part(run.bus, results, run, mask) if run.bus else None,
         "requirements": [_requirement(row, run, mask) for row in found.values()],
         "cases": [_case(result) for result in results],
-        "failures": [_failure(result, finding, run, mask) for result in results for finding in _shown(result)],
+        "failures": [failure(result, finding, run, mask) for result in results for finding in _shown(result)],
     }
 
 
@@ -160,7 +124,7 @@ def _requirement(row: RequirementResult, run: Run, mask: Mask) -> RequirementPar
         "security": rule.security,
         "effect": judging.effect(rule, run.weights).value,
         "outcome": row.outcome.value,
-        "reason": _text(row.reason, mask) if row.cases else "no case of this run exercised it",
+        "reason": told(row.reason, mask) if row.cases else "no case of this run exercised it",
         "known": _is_known(row, run.baseline),
         "findings": [_finding(case, finding, run, mask) for case, finding in row.cases.items()],
     }
@@ -170,44 +134,9 @@ def _finding(case: str, finding: Finding, run: Run, mask: Mask) -> FindingPart:
     return {
         "case": case,
         "outcome": finding.outcome.value,
-        "explanation": _text(finding.explanation, mask),
-        "known": _known(case, finding, run.baseline),
+        "explanation": told(finding.explanation, mask),
+        "known": known(case, finding, run.baseline),
     }
-
-
-def _failure(result: CaseResult, finding: Finding, run: Run, mask: Mask) -> FailurePart:
-    withheld = run.foreign and catalogue()[finding.requirement].security
-    told = result.history if not withheld else None
-    entries, cut = transcript(told, run.target.subject, finding.events, mask) if told else ([], 0)
-    return {
-        "requirement": finding.requirement,
-        "case": result.case.id,
-        "title": result.case.title,
-        "outcome": finding.outcome.value,
-        "explanation": "" if withheld else _text(finding.explanation, mask),
-        "known": _known(result.case.id, finding, run.baseline),
-        "transcript": entries,
-        "cut": cut,
-        "stderr": stderr(told, mask) if told else [],
-        "again": _again(result.case.id, run, mask),
-    }
-
-
-def _known(case: str, finding: Finding, baseline: Baseline) -> str:
-    entry = baseline.entry(case, finding) if finding.outcome in judging.BROKEN else None
-    return " ".join(filter(None, (entry.reason, entry.ticket and f"({entry.ticket})"))) if entry else ""
-
-
-def _again(case: str, run: Run, mask: Mask) -> str:
-    words = ["stdiobus-conformance", run.target.subject, "--profile", run.options.profile, "-k", case]
-    if run.options.time_scale != 1:
-        words += ["--time-scale", str(run.options.time_scale)]
-    words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
-    return shlex.join(words)
-
-
-def _text(text: str, mask: Mask) -> str:
-    return printable(mask.text(text))
 
 
 def _target(run: Run, mask: Mask) -> TargetPart:

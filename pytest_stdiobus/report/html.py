@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.markup import Markup, joined, link, tag
 from pytest_stdiobus.report.matrix import matrix
-from pytest_stdiobus.report.words import BROKEN, FOREIGN, LEVEL, OUTCOME, groups, of_requirement, rule, weight
+from pytest_stdiobus.report.words import (
+    BROKEN,
+    FOREIGN,
+    LEVEL,
+    OUTCOME,
+    groups,
+    of_requirement,
+    on_the_bus,
+    rule,
+    weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,6 +77,7 @@ def _header(report: Report) -> Markup:
     facts = {
         "Command": tag("code", shlex.join(target["command"])),
         "Cases": ", ".join(f"{name} {passed}/{played}" for name, (passed, played) in groups(report).items()),
+        **({"On the bus": on_the_bus(report)} if report["bus"] else {}),
         "Profile": report["options"]["profile"] + (", strict" if report["options"]["strict"] else ""),
         "Kit": f"pytest-stdiobus {report['kit']}",
         "Platform": report["platform"],

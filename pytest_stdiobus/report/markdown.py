@@ -7,7 +7,17 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.matrix import matrix
-from pytest_stdiobus.report.words import BROKEN, FOREIGN, LEVEL, OUTCOME, groups, of_requirement, rule, weight
+from pytest_stdiobus.report.words import (
+    BROKEN,
+    FOREIGN,
+    LEVEL,
+    OUTCOME,
+    groups,
+    of_requirement,
+    on_the_bus,
+    rule,
+    weight,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +45,8 @@ def _report(report: Report) -> Iterator[str]:
         yield f"{FOREIGN}\n"
     yield from (f"- {_text(reason)}" for reason in report["verdict"]["reasons"])
     yield f"\n{', '.join(f'{group} {passed}/{played}' for group, (passed, played) in groups(report).items())}\n"
+    if report["bus"]:
+        yield f"On the bus: {_text(on_the_bus(report))}\n"
     yield from _table(report)
     failed = [(row, of_requirement(report, row["id"])) for row in report["requirements"]]
     failed = [(row, failures) for row, failures in failed if failures]

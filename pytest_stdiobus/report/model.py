@@ -130,6 +130,17 @@ class BaselinePart(TypedDict):
     decided: bool
 
 
+class BusPart(TypedDict):
+    """How the worker can be used on a bus, who breaks what is broken, and the failures that show only there."""
+
+    kernel: str
+    how: str
+    passed: int
+    played: int
+    blame: dict[str, str]
+    failures: list[FailurePart]
+
+
 class Report(TypedDict):
     """Everything a face needs."""
 
@@ -143,6 +154,7 @@ class Report(TypedDict):
     counts: CountsPart
     duration_ms: int
     baseline: BaselinePart
+    bus: BusPart | None
     requirements: list[RequirementPart]
     cases: list[CasePart]
     failures: list[FailurePart]

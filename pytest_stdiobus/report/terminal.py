@@ -14,6 +14,7 @@ from pytest_stdiobus.report.words import (
     OUTCOME,
     groups,
     of_requirement,
+    on_the_bus,
     rule,
     weight,
 )
@@ -40,7 +41,13 @@ class Terminal:
 
     def text(self, report: Report) -> str:
         """The whole report, as the command prints it."""
-        lines = [*self._head(report), *self._failures(report), *self._undecided(report), self._verdict(report)]
+        lines = [
+            *self._head(report),
+            *self._failures(report),
+            *self._undecided(report),
+            *self._bus(report),
+            self._verdict(report),
+        ]
         return "\n".join([*lines, f"exit {report['verdict']['exit']}"]) + "\n"
 
     def failures(self, report: Report) -> str:
@@ -117,6 +124,17 @@ class Terminal:
         }
         for reason, number in sorted(Counter(reason for _, reason in reasons).items()):
             yield f"{number} case{'s' if number > 1 else ''} {reason}"
+
+    def _bus(self, report: Report) -> Iterator[str]:
+        """How it does behind a bus, and what shows only there."""
+        if (bus := report["bus"]) is None:
+            return
+        yield f"\non the bus: {on_the_bus(report)}"
+        for failure in bus["failures"][:CASES]:
+            yield f"{INDENT}{failure['requirement']} in {failure['case']}: {failure['explanation']}"
+            yield from (f"{INDENT}{line}" for line in _lines(failure["transcript"], failure["cut"]))
+        if len(bus["failures"]) > CASES:
+            yield f"{INDENT}and {len(bus['failures']) - CASES} more in the report"
 
     def _verdict(self, report: Report) -> str:
         verdict = report["verdict"]

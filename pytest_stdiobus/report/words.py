@@ -52,3 +52,11 @@ def groups(report: Report) -> dict[str, tuple[int, int]]:
             passed, played = found.get(group(case["id"]), (0, 0))
             found[group(case["id"])] = (passed + (case["outcome"] == "pass"), played + 1)
     return found
+
+
+def on_the_bus(report: Report) -> str:
+    """How the target does behind a bus, and who is at fault; empty where that was not asked."""
+    if (bus := report["bus"]) is None:
+        return ""
+    told = ", ".join(f"{name} {blame}" for name, blame in bus["blame"].items())
+    return f"{bus['how']} ({bus['passed']}/{bus['played']} cases)" + (f"; at fault: {told}" if told else "")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.case import Case
     from pytest_stdiobus.kit.result import CaseResult
-    from pytest_stdiobus.report.build import Run
+    from pytest_stdiobus.report.run import Run
 
 NODE = "stdiobus"  # the node that holds the packaged cases: their ids begin with it
 SUFFIX = ".stdiobus.json"  # of files with cases of the user's

@@ -10,7 +10,7 @@ from pytest_stdiobus.kit.verdict import Effect, effect
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult, Finding
-    from pytest_stdiobus.report.build import Run
+    from pytest_stdiobus.report.run import Run
 
 _SKIPPED = frozenset({Outcome.UNTESTABLE, Outcome.NOT_OBSERVED, Outcome.SKIPPED, Outcome.NOT_APPLICABLE})
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.case import Case
     from pytest_stdiobus.kit.result import CaseResult
-    from pytest_stdiobus.report.build import Run
+    from pytest_stdiobus.report.run import Run
 
 PART = "::"
 

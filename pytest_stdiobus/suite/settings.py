@@ -16,8 +16,8 @@ from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import Options
 from pytest_stdiobus.kit.verdict import Rules
-from pytest_stdiobus.report.build import Run
 from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

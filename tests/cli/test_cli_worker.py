@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.cli import COMMANDS
+from pytest_stdiobus.data import bundled_kernel, kernel_absence
 from pytest_stdiobus.report import model
 
 from .conftest import ECHO, NOISY, ONE, Said
@@ -64,7 +65,7 @@ def test_the_report_is_written_as_json(command: Command, worker: Worker, tmp_pat
 
 
 def test_the_command_of_a_report_does_it_again(command: Command, worker: Worker, tmp_path: Path) -> None:
-    command("worker", "-k", ONE, "--report", "report.json", "--", *worker(NOISY))
+    command("worker", "-k", ONE, "--cwd", ".", "--report", "report.json", "--", *worker(NOISY))
     again = model.read(tmp_path / "report.json")["failures"][0]["again"]
     script = f"{sys.executable} -c 'import sys; from pytest_stdiobus.cli import main; sys.exit(main())'"
     shell = again.replace("stdiobus-conformance", script, 1)
@@ -222,3 +223,35 @@ def test_a_rule_of_the_bus_only_informs_about_an_agent_of_another_protocol(comma
 def test_a_case_that_was_not_played_is_told_with_what_it_needs(command: Command) -> None:
     said = command("worker", "-k", f"{ONE} or request-inside", "--", sys.executable, ECHO)
     assert "1 case not applicable: it needs a call to make: give the target a file with probes.stream" in said.out
+
+
+@pytest.fixture
+def kernel() -> None:
+    if bundled_kernel() is None:
+        pytest.skip(kernel_absence())
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_worker_is_judged_through_a_bus_too(command: Command, tmp_path: Path) -> None:
+    options = ("--through-bus", "-k", ONE, "--report", "r.json", "--report", "r.md", "--report", "r.html")
+    said = command("worker", *options, "--", sys.executable, ECHO)
+    assert said.status == 0
+    assert "\non the bus: directly (1/1 cases)\n" in said.out
+    bus = model.read(tmp_path / "r.json")["bus"]
+    assert bus is not None
+    assert (bus["how"], bus["blame"]) == ("directly", {})
+    for face in ("r.md", "r.html"):
+        assert "directly" in (tmp_path / face).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("kernel")
+def test_it_is_told_who_is_at_fault_behind_a_bus(command: Command, worker: Worker) -> None:
+    said = command("worker", "--through-bus", "-k", ONE, "--", *worker(NOISY))
+    assert said.status == 1
+    assert "at fault: WRK-01 worker" in said.out
+
+
+def test_a_kernel_that_is_not_there_is_told(command: Command) -> None:
+    said = command("worker", "--through-bus", "no-such-kernel", "--", sys.executable, ECHO)
+    assert said.status == 2
+    assert "there is no program 'no-such-kernel'" in said.err

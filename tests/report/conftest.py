@@ -14,7 +14,8 @@ from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.verdict import Rules
-from pytest_stdiobus.report.build import Run, build
+from pytest_stdiobus.report.build import build
+from pytest_stdiobus.report.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

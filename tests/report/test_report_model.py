@@ -17,8 +17,9 @@ from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target, from_command
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import model
-from pytest_stdiobus.report.build import Run, build
+from pytest_stdiobus.report.build import build
 from pytest_stdiobus.report.results import from_json, to_json
+from pytest_stdiobus.report.run import Run
 
 from .conftest import DATE, a_history, a_result
 
