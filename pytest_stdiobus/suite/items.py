@@ -74,9 +74,9 @@ class CaseItem(pytest.Item):
             pytest.xfail(reason)
         pytest.fail(self._player.told(self.result), pytrace=False)
 
-    def reportinfo(self) -> tuple[str, int | None, str]:
+    def reportinfo(self) -> tuple[str, int, str]:
         """Where the case is written down."""
-        return self.case.file or str(self.path), None, self.name
+        return self.case.file or str(self.path), 0, self.name
 
 
 class Cases(pytest.Collector):

@@ -68,7 +68,7 @@ class Playing:
         ours = [argument for argument in session.config.args if _names_cases(argument)]
         others = [argument for argument in session.config.args if argument not in ours]
         self._wanted = [argument.partition(PART)[2] for argument in ours]
-        self._is_wanted = bool(ours) or not any(PART in argument for argument in others)
+        self._is_wanted = bool(ours) or not any(PART in name or name.endswith(SUFFIX) for name in others)
         session.config.args[:] = others
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -53,7 +53,7 @@ def read(config: pytest.Config) -> Settings:
         time_scale=_checked(options.TIME_SCALE, config, _factor),
     )
     known = _checked(options.KNOWN_FAILURES, config, lambda name: _baseline(name, config, judged.name))
-    rules = Rules(strict=options.STRICT.is_on(config))
+    rules = Rules(strict=options.STRICT.is_on(config), profile=played.profile)
     return Settings(Run(judged, played, rules, known, file), tuple(_reports(config)))
 
 
