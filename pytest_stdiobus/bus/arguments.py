@@ -85,8 +85,8 @@ def check_call(method: str, params: Any, options: RequestOptions | None) -> None
     if params is not None and not isinstance(params, (dict, list, tuple)):
         message = f"params: expected an object or an array, got {params!r}"
         raise InvalidArgumentError(message)
-    instance_of("options", RequestOptions, options)
     if options is not None:
+        instance_of("options", RequestOptions, options)
         instance_of("options.agent_id", str, options.agent_id)
         instance_of("options.identity", Identity, options.identity)
         instance_of("options.audit", AuditEvent, options.audit)

@@ -74,7 +74,7 @@ class AsyncStdioBus(BusLife):
         to = self._destinations.choose(method, pool, session_id, options)
         future: asyncio.Future[Any] = loop.create_future()
         message_id = self._send_request(
-            future, None, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
+            loop, future, None, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
         )
         try:
             return await future
@@ -105,11 +105,11 @@ class AsyncStdioBus(BusLife):
         """
 
         def begin(buffer: StreamBuffer) -> Ticket:
-            self._check_ready()
+            loop = self._check_ready()
             check_call(method, params, options)
             to = self._stream_destination(method, pool, session_id, options)
             message_id = self._send_request(
-                buffer, buffer.chunk, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
+                loop, buffer, buffer.chunk, method, params, to=to, pool=pool, timeout_ms=timeout_ms, options=options
             )
             self._streams[to.session] = buffer
             return Ticket(self._calls, message_id)
@@ -253,6 +253,7 @@ class AsyncStdioBus(BusLife):
 
     def _send_request(
         self,
+        loop: asyncio.AbstractEventLoop,
         waiter: Waiter,
         on_chunk: Callable[[str], object] | None,
         method: str,
@@ -269,7 +270,7 @@ class AsyncStdioBus(BusLife):
         message = messages.request(message_id, method, params, session_id=to.session, pool=pool, options=options)
         line = self._line(message)
         call = self._calls.open(message, waiter, on_chunk)
-        self._calls.limit(self._check_loop(), message_id, timeout)
+        self._calls.limit(loop, message_id, timeout)
         try:
             self._transmit(line)
         except StdioBusError:

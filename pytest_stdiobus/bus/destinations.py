@@ -33,6 +33,7 @@ class Destinations:
         self._pool_of_session: OrderedDict[str, str] = OrderedDict()
         self._pool_of_agent_session: OrderedDict[str, str] = OrderedDict()
         self._numbers = itertools.count(2)
+        self._only = Destination(self.client_session_id, pool_ids[0]) if len(pool_ids) == 1 else None
 
     def choose(
         self, method: str, pool: str | None, session_id: str | None, options: RequestOptions | None
@@ -46,6 +47,8 @@ class Destinations:
         Raises:
             InvalidArgumentError: the pool does not exist, or cannot be told.
         """
+        if self._only is not None and pool is None and session_id is None and options is None:
+            return self._only
         session = self.given(session_id, options)
         if session is not None and not isinstance(session, str):
             message = f"session_id: expected a string, got {session!r}"

@@ -140,7 +140,7 @@ def raw_line(message: str) -> bytes:
 
 def is_too_deep(line: bytes) -> bool:
     """Whether a line of JSON is nested more deeply than the kernel reads."""
-    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
+    if len(line) <= 2 * MAX_DEPTH or line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
         return False
     brackets = _NO_BRACKET.sub(b"", line).translate(_ONE_KIND)
     for _ in range(MAX_DEPTH):
@@ -154,28 +154,18 @@ def request(
     message_id: str, method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A request (SDK-WIR-01); `params` and `pool` are written only when given."""
-    message = {"jsonrpc": "2.0", "id": message_id}
-    return _complete(message, method, params, session_id=session_id, pool=pool, options=options)
+    message = {"jsonrpc": "2.0", "id": message_id, "method": method, "sessionId": session_id}
+    return _complete(message, params, pool, options)
 
 
 def notification(
     method: str, params: Any, *, session_id: str, pool: str | None, options: RequestOptions | None
 ) -> dict[str, Any]:
     """A notification: a request without an id."""
-    return _complete({"jsonrpc": "2.0"}, method, params, session_id=session_id, pool=pool, options=options)
+    return _complete({"jsonrpc": "2.0", "method": method, "sessionId": session_id}, params, pool, options)
 
 
-def _complete(
-    message: dict[str, Any],
-    method: str,
-    params: Any,
-    *,
-    session_id: str,
-    pool: str | None,
-    options: RequestOptions | None,
-) -> dict[str, Any]:
-    message["method"] = method
-    message["sessionId"] = session_id
+def _complete(message: dict[str, Any], params: Any, pool: str | None, options: RequestOptions | None) -> dict[str, Any]:
     if params is not None:
         message["params"] = params
     if pool is not None:
@@ -216,7 +206,8 @@ def chunk_text(message: dict[str, Any]) -> str | None:
 
 def sessions_of(message: dict[str, Any]) -> tuple[str | None, str | None]:
     """The top-level ``sessionId`` and ``params.sessionId`` of a message, where they are strings."""
-    outer, inner = message.get("sessionId"), _member(message.get("params"), "sessionId")
+    outer, params = message.get("sessionId"), message.get("params")
+    inner = params.get("sessionId") if isinstance(params, dict) else None
     return (outer if isinstance(outer, str) else None, inner if isinstance(inner, str) else None)
 
 
