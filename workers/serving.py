@@ -49,7 +49,7 @@ def serve(handle: Handler) -> None:
 
 def _answer(line: bytes, handle: Handler) -> None:
     try:
-        message = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
+        message = _DECODER.decode(line.decode(errors="surrogatepass"))
     except (ValueError, RecursionError):
         _write({"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "not JSON"}})
         return
@@ -90,10 +90,14 @@ def _finite(text: str) -> float:
     return number
 
 
+# Made once: json.loads() and json.dumps() make one for every call that is given options.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
 def _write(message: Message) -> None:
-    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False)
     try:
-        line = text.encode()
+        line = _ENCODER.encode(message).encode()
     except UnicodeEncodeError:  # a lone surrogate can only be written as an escape
         line = json.dumps(message, separators=(",", ":")).encode("ascii")
     rest = memoryview(line + b"\n")

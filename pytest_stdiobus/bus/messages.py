@@ -197,10 +197,12 @@ def chunk_text(message: dict[str, Any]) -> str | None:
     """The text of an ``agent_message_chunk``, or None where the message is something else (SDK-AGG-01)."""
     if message.get("method") != "session/update" or "id" in message:
         return None
-    update = _member(message.get("params"), "update")
-    if _member(update, "sessionUpdate") != "agent_message_chunk":
+    params = message.get("params")
+    update = params.get("update") if isinstance(params, dict) else None
+    if not isinstance(update, dict) or update.get("sessionUpdate") != "agent_message_chunk":
         return None
-    text = _member(_member(update, "content"), "text")
+    content = update.get("content")
+    text = content.get("text") if isinstance(content, dict) else None
     return text if isinstance(text, str) else None
 
 
@@ -214,7 +216,3 @@ def sessions_of(message: dict[str, Any]) -> tuple[str | None, str | None]:
 def _refuse(constant: str) -> None:
     reason = f"{constant} is not JSON"
     raise ValueError(reason)
-
-
-def _member(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
