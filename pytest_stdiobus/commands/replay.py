@@ -18,7 +18,7 @@ from pathlib import Path
 HELP = "play a case that failed once more, against the same target"
 EXAMPLES = """
 examples:
-  stdiobus-conformance replay WRK-08/sigterm-when-idle               as the report says it
+  stdiobus-conformance replay WRK-17/sigterm-when-idle               as the report says it
   stdiobus-conformance replay 'worker/framing/bad-line[blank]'       the id of the case
   stdiobus-conformance replay .stdiobus/failures/X.ndjson            the file that was kept
 """

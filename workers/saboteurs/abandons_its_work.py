@@ -1,4 +1,4 @@
-"""Exits on SIGTERM in the middle of a stream. Breaks WRK-08.
+"""Exits on SIGTERM in the middle of a stream. Breaks WRK-17.
 
 Does a stream that is cut fail at once, or does your code wait for its end?
 """

@@ -1,4 +1,4 @@
-"""Lets SIGTERM kill it. Breaks WRK-08.
+"""Lets SIGTERM kill it. Breaks WRK-17.
 
 Is a stop that was asked for a crash in your statistics?
 """

@@ -1,4 +1,4 @@
-"""Ignores SIGTERM. Breaks WRK-08.
+"""Ignores SIGTERM. Breaks WRK-17.
 
 Does the stop of your code take as long as it is allowed to?
 """

@@ -1,4 +1,4 @@
-"""Ends with status 1 where SIGTERM comes after the end of its input. Breaks WRK-08.
+"""Ends with status 1 where SIGTERM comes after the end of its input. Breaks WRK-17.
 
 Does your code end workers in two ways at once?
 """
