@@ -94,3 +94,15 @@ async def test_each_failed_request_has_an_exception_of_its_own() -> None:
     assert [type(error) for error in errors] == [TransportError, TransportError]
     assert errors[0] is not errors[1]
     assert len(table) == 0
+
+
+async def test_nobody_waits_for_a_request_that_expired_and_its_text_is_dropped() -> None:
+    table = CallTable()
+    told: list[str] = []
+    future = opened(table, "1", "s")
+    table._calls["1"].on_chunk = told.append
+    table.limit(asyncio.get_running_loop(), "1", 1)
+    with pytest.raises(TimeoutError, match="within 1 ms"):
+        await future
+    table.add_chunk({"sessionId": "s"}, "late")
+    assert (len(table), told) == (0, [])
