@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
     from pytest_stdiobus.scene import Scene
-    from pytest_stdiobus.testing import BusFactory, Faults, Wire
+    from pytest_stdiobus.testing import BusFactory, DirectWorker, Faults, Wire
     from pytest_stdiobus.testing.factory import Workshop
 
 
@@ -96,6 +96,26 @@ def stdiobus_sync(
 
 
 @pytest.fixture
+def stdiobus_worker(request: pytest.FixtureRequest) -> DirectWorker:
+    """A worker on its standard streams, without a bus: the judged one, or that of the first pool; see `DirectWorker`."""
+    worker: DirectWorker = request.getfixturevalue(f"_stdiobus_worker_{loop_of(request, 'stdiobus_worker')}")
+    return worker
+
+
+@pytest.fixture
+def _stdiobus_direct(request: pytest.FixtureRequest, _stdiobus_scene: Scene) -> Iterator[DirectWorker]:
+    """The worker before it is started; afterwards its processes are looked for."""
+    playing = request.config.pluginmanager.get_plugin("stdiobus-playing")
+    if playing is not None:
+        target = playing.run.target
+        command, env, cwd = target.command, target.env, target.cwd or None
+    else:
+        command, env, cwd = _stdiobus_scene.first_command(request.getfixturevalue("stdiobus_config")), {}, None
+    with _stdiobus_scene.direct(command, env, cwd) as worker:
+        yield worker
+
+
+@pytest.fixture
 def _stdiobus_workshop(
     request: pytest.FixtureRequest, _stdiobus_scene: Scene, stdiobus_backend: str, stdiobus_docker: DockerOptions
 ) -> Iterator[Workshop]:
@@ -109,9 +129,9 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     """The private asynchronous fixtures behind the public ones, on one kind of event loop.
 
     An asynchronous fixture is bound to a loop when it is defined, but only the test says which loop it
-    runs on: so there is one pair for each.
+    runs on: so there are as many for each.
     """
-    factory_name, started_name = f"_stdiobus_factory_{loop}", f"_stdiobus_started_{loop}"
+    factory_name, started_name, worker_name = (f"_stdiobus_{what}_{loop}" for what in ("factory", "started", "worker"))
 
     async def factory(_stdiobus_workshop: Workshop) -> AsyncIterator[BusFactory]:
         maker = _stdiobus_workshop.factory()
@@ -127,6 +147,13 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
         config = _stdiobus_scene.marked(request.getfixturevalue("stdiobus_config"))
         return await maker.start("stdiobus", _stdiobus_workshop.with_faults(config))
 
+    async def worker(_stdiobus_direct: DirectWorker) -> AsyncIterator[DirectWorker]:
+        try:
+            await _stdiobus_direct.start()
+            yield _stdiobus_direct
+        finally:
+            await _stdiobus_direct.stop()
+
     if loop == ANYIO:
         define: Any = pytest.fixture
     else:
@@ -134,6 +161,7 @@ def _fixtures_on(loop: str) -> dict[str, Any]:
     return {
         factory_name: define(name=factory_name)(factory),
         started_name: define(name=started_name)(started),
+        worker_name: define(name=worker_name)(worker),
     }
 
 

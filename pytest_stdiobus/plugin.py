@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["pytest_stdiobus.fixtures"]
 
-_ASYNC_FIXTURES = frozenset({"stdiobus", "make_stdiobus"})
+_ASYNC_FIXTURES = frozenset({"stdiobus", "make_stdiobus", "stdiobus_worker"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

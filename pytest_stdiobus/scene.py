@@ -10,13 +10,14 @@ import pytest
 from pytest_stdiobus.bus import BusConfig, DockerOptions
 from pytest_stdiobus.sdk import selected_client
 from pytest_stdiobus.selection import docker_options, native_options, selected_backends, subprocess_options
+from pytest_stdiobus.testing.direct import DirectWorker
 from pytest_stdiobus.testing.factory import Record, Workshop, echo_pool
 from pytest_stdiobus.testing.faults import Faults
-from pytest_stdiobus.testing.orphans import OrphanError
+from pytest_stdiobus.testing.orphans import Mark, OrphanError
 from pytest_stdiobus.testing.report import attach, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_stdiobus.testing.wire import Wire
 
@@ -78,6 +79,22 @@ class Scene:
             workshop.check()
         except OrphanError as error:
             pytest.fail(str(error), pytrace=False)
+
+    @contextlib.contextmanager
+    def direct(self, command: Sequence[str], env: Mapping[str, str], cwd: str | None) -> Iterator[DirectWorker]:
+        """A worker without a bus, not started yet; after its end nothing that it started may be left."""
+        mark = Mark()
+        worker = self._record.worker = DirectWorker(command, env, cwd, self._record.wire, mark)
+        yield worker
+        try:
+            mark.check("the worker was ended", "it")
+        except OrphanError as error:
+            pytest.fail(str(error), pytrace=False)
+
+    def first_command(self, config: BusConfig) -> list[str]:
+        """The command of the first pool."""
+        pool = self.marked(config).pools[0]
+        return [pool.command, *pool.args]
 
     def explain(self, error: BaseException) -> None:
         """Say more about an error of the test than it says itself."""

@@ -15,6 +15,8 @@ from pytest_stdiobus.options import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    Function = ast.FunctionDef | ast.AsyncFunctionDef
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference" / "options-and-fixtures.md"
 PACKAGE = ROOT / "pytest_stdiobus"
@@ -23,6 +25,7 @@ OBJECTS = {  # what the fixtures give, beside the clients
     "Wire": PACKAGE / "testing" / "wire.py",
     "WireEntry": PACKAGE / "testing" / "wire.py",
     "Faults": PACKAGE / "testing" / "faults.py",
+    "DirectWorker": PACKAGE / "testing" / "direct.py",
 }
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
@@ -96,14 +99,19 @@ def _class(name: str, path: Path) -> Iterator[str]:
     for method in _functions(node.body):
         given = method.args.args[1:] + method.args.kwonlyargs
         arguments = "" if method.decorator_list else f"({', '.join(argument.arg for argument in given)})"
-        yield f"| `{method.name}{arguments}` | {_first(method)} |\n"
+        awaited = "await " if isinstance(method, ast.AsyncFunctionDef) else ""
+        yield f"| `{awaited}{method.name}{arguments}` | {_first(method)} |\n"
 
 
-def _functions(body: Sequence[ast.stmt]) -> Iterator[ast.FunctionDef]:
-    return (node for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"))
+def _functions(body: Sequence[ast.stmt]) -> Iterator[Function]:
+    return (
+        node
+        for node in body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_")
+    )
 
 
-def _first(node: ast.FunctionDef | ast.ClassDef) -> str:
+def _first(node: Function | ast.ClassDef) -> str:
     """The first paragraph of a docstring."""
     return _text((ast.get_docstring(node) or "").split("\n\n")[0])
 

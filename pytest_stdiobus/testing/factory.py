@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_stdiobus.testing.clients import Client
+    from pytest_stdiobus.testing.direct import DirectWorker
     from pytest_stdiobus.testing.faults import Faults
 
 Bus = TypeVar("Bus", AsyncStdioBus, StdioBus)
@@ -44,11 +45,13 @@ class Record:
         wire: what crossed their wires.
         buses: each bus by its name.
         pools: the pools of each bus, by the same name.
+        worker: the worker that the test talks to without a bus.
     """
 
     wire: Wire = field(default_factory=Wire)
     buses: dict[str, AsyncStdioBus | StdioBus] = field(default_factory=dict)
     pools: dict[str, list[PoolConfig]] = field(default_factory=dict)
+    worker: DirectWorker | None = None
 
 
 class Workshop:

@@ -36,14 +36,14 @@ class Process:
 
 
 class OrphanError(Exception):
-    """A bus was stopped, and processes that its workers had started still ran."""
+    """What started processes has ended, and some of them still ran."""
 
-    def __init__(self, processes: list[Process]) -> None:
-        """Name each of them; they have been ended."""
+    def __init__(self, processes: list[Process], ended: str = "the bus was stopped", by: str = "its workers") -> None:
+        """Name each of them, what has ended, and who started them; they have been ended."""
         one = len(processes) == 1
         listed = "\n".join(f"  pid {process.pid}: {process.command}" for process in processes)
         super().__init__(
-            f"the bus was stopped, but {'a process' if one else 'processes'} that its workers started still ran "
+            f"{ended}, but {'a process' if one else 'processes'} that {by} started still ran "
             f"({'it was' if one else 'they were'} ended now):\n{listed}"
         )
         self.processes = processes
@@ -66,11 +66,11 @@ class Mark:
         setting = f"{VARIABLE}={self.value}"
         return _in_proc(setting) if sys.platform == "linux" else in_ps(setting)
 
-    def check(self) -> None:
+    def check(self, *words: str) -> None:
         """Wait a moment for the end of what is ending, then end what is left.
 
         Raises:
-            OrphanError: something was left.
+            OrphanError: something was left; `words` are for its message.
         """
         limit = time.monotonic() + _GRACE_SEC
         while left := self.living():
@@ -78,7 +78,7 @@ class Mark:
                 for process in left:
                     with contextlib.suppress(ProcessLookupError, PermissionError):
                         os.kill(process.pid, signal.SIGKILL)
-                raise OrphanError(left)
+                raise OrphanError(left, *words)
             time.sleep(_LOOK_SEC)
 
 

@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.bus import StdioBusError
+from pytest_stdiobus.testing.direct import NAME
 from pytest_stdiobus.testing.wire import shortened
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def explain(item: pytest.Item, record: Record, error: BaseException) -> None:
 
 def attach(item: pytest.Item, record: Record, report: pytest.TestReport) -> None:
     """Give a failing report the sections about the test's buses, and JUnit files the same as properties."""
-    if not record.buses:
+    if not record.buses and record.worker is None:
         return
     sections = {WIRE_SECTION: str(record.wire) or "nothing crossed the wire"}
     if said := "\n".join(_said(item, record)):
@@ -60,6 +61,9 @@ def attach(item: pytest.Item, record: Record, report: pytest.TestReport) -> None
 
 
 def _said(item: pytest.Item, record: Record) -> Iterator[str]:
+    if record.worker is not None and record.worker.log:
+        yield f"[{NAME}]"
+        yield from _last(record.worker.log)
     for name, bus in record.buses.items():
         log = _log_of(bus)
         if len(record.buses) > 1 and log:
