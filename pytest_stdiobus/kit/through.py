@@ -117,8 +117,12 @@ def _passes(value: Any, bindings: Bindings) -> bool:
     try:
         *lines, rest = payload(bindings.expand(value)).split(b"\n")
     except LookupError:
-        return isinstance(value, dict) and "method" in value
+        return not _is_raw(value)
     return not rest and all(schemas.is_valid(wire.parsed(line), _PASSED_ON) for line in lines)
+
+
+def _is_raw(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() in ({"raw"}, {"base64"})
 
 
 def _is_from_a_bus(data: Any) -> bool:

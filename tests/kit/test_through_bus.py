@@ -20,6 +20,7 @@ from .histories import came, decided, history, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pytest_stdiobus.kit.case import Case
 
@@ -105,12 +106,14 @@ def test_what_cannot_cross_a_bus_is_told(step: dict[str, Any], why: str) -> None
         ANSWERED,
         kit(send={"raw": [' {"method": "m" , "jsonrpc":"2.0", "x":1}\n', {"$from": "row/line"}, "\n"]}),
         kit(send={"jsonrpc": "2.0", "id": 2, "method": {"$from": "answer/result/next"}}),
+        kit(send={"id": 2, "$from": "probe/prompt"}),
         kit(half_close=True),
         kit(stall=True),
     ],
 )
 def test_messages_and_what_a_client_can_do_cross_a_bus(step: dict[str, Any]) -> None:
-    bindings = Bindings({"row": {"line": '{"jsonrpc":"2.0","id":1,"result":0}'}})
+    prompt = {"method": "session/prompt", "params": {"sessionId": {"$from": "opened/result/sessionId"}}}
+    bindings = Bindings({"row": {"line": '{"jsonrpc":"2.0","id":1,"result":0}'}, "probe": {"prompt": prompt}})
     assert obstacle(case(step).steps, bindings) == ""
 
 
@@ -145,6 +148,18 @@ def test_a_case_is_played_through_a_bus(target: Callable[..., Target]) -> None:
     assert played.history is not None
     assert played.history.head["through"] == str(KERNEL)
     assert [event.facts["argv"][0] for event in played.history.of_kind("spawn")] == [str(KERNEL)]
+
+
+@BUNDLED
+def test_a_worker_behind_a_bus_runs_in_the_folder_that_was_asked_for(
+    target: Callable[..., Target], tmp_path: Path
+) -> None:
+    named = case(kit(send={"jsonrpc": "2.0", "id": 1, "method": {"$from": "target/cwd"}}), ANSWERED)
+    (played,) = through(target("open('here', 'w').close(); serve()", cwd=str(tmp_path)), named)
+    assert played.outcome is Outcome.PASS, played.findings
+    assert (tmp_path / "here").is_file()
+    assert played.history is not None
+    assert str(tmp_path).encode() in next(played.history.lines(direction="in")).data
 
 
 @BUNDLED

@@ -81,6 +81,7 @@ class KernelSeat:
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
         config = self._write_config()
+        where = self._target.cwd or self._folder
         command = [*self._target.command, *(self._arguments or ["--config", config, *self._address()])]
         (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
         self._streams = self.pump.add(Channel(TARGET, reading=from_kernel, writing=to_kernel))
@@ -89,14 +90,16 @@ class KernelSeat:
             self._process,
             command,
             env={**os.environ, **self._target.env},
-            cwd=self._folder,
+            cwd=where,
             stdio=(stdin, stdout, stderr),
             pump=self.pump,
         )
         if self._process.refused:
             self.history.add(TARGET, "harness", what="start", error=self._process.refused)
             return
-        self.history.add(TARGET, "spawn", pid=self._process.pid, argv=command, cwd=self._folder)
+        self.history.add(
+            TARGET, "spawn", data=wire.encode({"cwd": where}), pid=self._process.pid, argv=command, cwd=where
+        )
         wait = self._patience.wait(ANSWER)
         self.pump.until(lambda: self._has_exited() or self._is_staffed(), wait.seconds)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.case import STDIO
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
+from pytest_stdiobus.kit.through import FORWARD
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Step
@@ -53,8 +54,8 @@ class ThroughBusSeat(KernelSeat):
         """
         program, *arguments = target.command
         pool = {"id": _POOL, "command": program, "args": arguments, "instances": 1}
-        optional = {"cwd": target.cwd, "envelope": "" if envelope == "forward" else envelope}
-        pool.update({key: value for key, value in optional.items() if value})
+        if envelope != FORWARD:  # which every kernel does without being told
+            pool["envelope"] = envelope
         super().__init__(
             replace(target, command=(kernel,)),
             history,
