@@ -20,7 +20,7 @@ READINGS = ("next", "find", "take", "until", "ends")
 STATEMENTS = ("assume", "elapsed", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
-PROBE = "probe/"
+PROBE, SURVEY = "probe/", "survey/"
 STDIO, UNIX, TCP = TRANSPORTS = ("stdio", "unix", "tcp")
 
 
@@ -102,7 +102,12 @@ class Case:
 
 def probes(played: Iterable[Step], case: Case) -> frozenset[str]:
     """The probes a target must have for the steps that are played of a case."""
-    return frozenset(_probes([case.row, case.env, *([step.value, *step.more.values()] for step in played)]))
+    return _named(PROBE, played, case)
+
+
+def surveyed(played: Iterable[Step], case: Case) -> frozenset[str]:
+    """The answers of the survey that the steps that are played of a case use."""
+    return _named(SURVEY, played, case)
 
 
 def methods(played: Iterable[Step]) -> frozenset[str]:
@@ -175,13 +180,17 @@ def bundled_cases() -> tuple[Case, ...]:
     return tuple(found.values())
 
 
-def _probes(value: Any) -> Iterator[str]:
+def _named(prefix: str, played: Iterable[Step], case: Case) -> frozenset[str]:
+    used = _references([case.row, case.env, *([step.value, *step.more.values()] for step in played)])
+    return frozenset(name.removeprefix(prefix).split("/")[0] for name in used if name.startswith(prefix))
+
+
+def _references(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        source = value.get("$from", "")
-        if isinstance(source, str) and source.startswith(PROBE):
-            yield source.removeprefix(PROBE).split("/")[0]
+        if isinstance(source := value.get("$from", ""), str):
+            yield source
         for item in value.values():
-            yield from _probes(item)
+            yield from _references(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _probes(item)
+            yield from _references(item)

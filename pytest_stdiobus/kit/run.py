@@ -14,7 +14,7 @@ from pytest_stdiobus.kit import foreign
 from pytest_stdiobus.kit import survey as surveying
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, methods, probes, steps
+from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, methods, probes, steps, surveyed
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
@@ -151,6 +151,8 @@ class Runner:
             return Outcome.NOT_APPLICABLE, f"it needs a call to make: give the target a file with probes.{missing[0]}"
         if self.options.through and (reason := obstacle(played, Bindings(self._values(case)))):
             return Outcome.NOT_APPLICABLE, f"it cannot be played through a bus: {reason}"
+        if unknown := sorted(surveyed(played, case) - self.survey.answers.keys()):
+            return Outcome.UNTESTABLE, f"what every case begins with had no answer called {unknown[0]}"
         why = next((why for method, why in self.survey.refusals.items() if method in methods(played)), None)
         return (Outcome.UNTESTABLE, why) if why else None
 

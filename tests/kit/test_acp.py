@@ -64,7 +64,7 @@ def test_an_agent_that_wants_a_login_first_is_excused(target: Callable[..., Targ
     serve(**{"initialize": OPENED, "session/new": LOGIN})
     """
     )
-    results = judged(target(code), "acp/prompt and not without")
+    results = judged(target(code), "acp/prompt-again")
     assert {result.outcome for result in results.values()} == {Outcome.UNTESTABLE}
     assert all("login" in finding.explanation for result in results.values() for finding in result.findings)
 
