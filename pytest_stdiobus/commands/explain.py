@@ -66,9 +66,13 @@ def _part(title: str, text: str) -> Iterator[str]:
 
 def _saboteurs(name: str) -> Iterator[str]:
     """The workers that break it on purpose."""
-    files = []
+    names: list[str] = []
     for declared in sorted((data_dir() / "workers" / "saboteurs").glob("*.json")):
         saboteurs = json.loads(declared.read_text(encoding="utf-8"))
-        files += [declared.with_name(f"{key}.py") for key, what in saboteurs.items() if what["breaks"] == name]
-    if files:
-        yield from ("", "broken on purpose by", *(f"  {file}" for file in files))
+        names += [saboteur for saboteur, what in saboteurs.items() if what["breaks"] == name]
+    if names:
+        yield from (
+            "",
+            "broken on purpose by",
+            *(f"  python -m pytest_stdiobus.workers.saboteur {each}" for each in names),
+        )

@@ -19,13 +19,14 @@ HELP = "judge a worker"
 EXAMPLES = """
 examples:
   stdiobus-conformance worker -- python my_agent.py
-  stdiobus-conformance worker -k framing -- python my_agent.py          only the cases about framing
-  stdiobus-conformance worker --report agent.html -- node dist/agent.js  and a page to look at
-  stdiobus-conformance worker --target agent.json --repeat 3             as a file describes it, three times
+  stdiobus-conformance worker -k framing -- python my_agent.py            only the cases about framing
+  stdiobus-conformance worker --report agent.html -- node dist/agent.js   and a page to look at
+  stdiobus-conformance worker --target agent.json --repeat 3              as a file describes it, three times
   stdiobus-conformance worker --profile acp --prompt "say hi" -- python my_agent.py
 
 The worker runs with your rights, in an empty temporary folder unless --cwd names another, and is ended afterwards with
-everything it started. No tool of an MCP server is called unless it is annotated read-only or named with --call. A target file (schemas/target) adds a name, an environment and calls the worker answers.
+everything it started. No tool of an MCP server is called unless it is annotated read-only or named with --call. A target
+file (schemas/target) adds a name, an environment and calls the worker answers.
 """
 
 

@@ -53,6 +53,10 @@ def test_explain_tells_rule_basis_reason_example_and_cases(command: Command, req
     assert "exercised by" in said.out
 
 
+def test_explain_names_the_workers_that_break_a_rule_on_purpose(command: Command) -> None:
+    assert "python -m pytest_stdiobus.workers.saboteur banner" in command("explain", "WRK-01").out
+
+
 def test_explain_names_what_is_near_an_unknown_id(command: Command) -> None:
     said = command("explain", "wrk-8")
     assert said.status == 2
