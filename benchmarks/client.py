@@ -44,6 +44,7 @@ for line in sys.stdin:
     answer = {"jsonrpc": "2.0", "id": asked["id"], "sessionId": asked.get("sessionId"), "result": "x" * (10 * 1024 * 1024 - 200)}
     print(json.dumps(answer), flush=True)
 """
+SILENT_WORKER = "import sys\nwhile sys.stdin.buffer.read1(): pass"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def main() -> int:
             "python": [sys.executable, str(ECHO)],
             "c": [str(echo), "each"],
             "large": [sys.executable, "-c", LARGE_WORKER],
-            "silent": ["sh", "-c", "exec cat >/dev/null"],
+            "silent": [sys.executable, "-c", SILENT_WORKER],
         }
         bench = Bench(workers, published_kernel(), options.seconds)
         results = {

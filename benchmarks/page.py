@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PAGE = Path(__file__).resolve().parent / "README.md"
 UNITS = {
@@ -20,12 +20,14 @@ UNITS = {
     "start_ms": ("ms", 1.0),
     "stop_ms": ("ms", 1.0),
     "added_ms": ("ms CPU", 1.0),
+    "cpu_us": ("us CPU", 1.0),
     "rss_kb": ("MB", 1e-3),
     "bytes_each": ("kB", 1e-3),
     "answered": ("answered", 1.0),
     "mib": ("MiB", 1.0),
     "chunks": ("chunks", 1.0),
 }
+_CPU = "cpu_us"
 FIGURES = 100  # from here on a number needs no decimals
 
 
@@ -42,7 +44,7 @@ def table(rows: list[dict[str, Any]], subjects: Sequence[str], last: str) -> lis
     lines = [f"| work | {' | '.join(subjects)} | {last} |", "|---" * (len(subjects) + 2) + "|"]
     for row in rows:
         cells = (_cell(row, subject) for subject in subjects)
-        judged = "<br>".join(_bar(row, bar) for bar in row["bars"]) or _ratios(row, subjects)
+        judged = "<br>".join([*(_bar(row, bar) for bar in row["bars"]), *_ratios(row, subjects)])
         lines.append(f"| {row['title']} | {' | '.join(cells)} | {judged} |")
     return lines
 
@@ -60,8 +62,11 @@ def write(begin: str, end: str, text: str) -> None:
 
 
 def _shown(row: dict[str, Any]) -> list[str]:
-    """Choose what the row's numbers are about: the metrics of its bars, else its speed."""
-    return list(dict.fromkeys(bar["metric"] for bar in row["bars"] if bar["metric"] in UNITS)) or ["messages_s"]
+    """Choose what the row's numbers are about: the metrics of its bars and the CPU time, else its speed."""
+    wanted = [bar["metric"] for bar in row["bars"]]
+    if wanted and any(_CPU in found for found in row["subjects"].values()):
+        wanted.append(_CPU)
+    return list(dict.fromkeys(metric for metric in wanted if metric in UNITS)) or ["messages_s"]
 
 
 def _cell(row: dict[str, Any], subject: str) -> str:
@@ -89,9 +94,10 @@ def _bar(row: dict[str, Any], bar: dict[str, Any]) -> str:
     return f"{bar['text']}: {value}{span} {'✓' if bar['met'] else '**missed**'}"
 
 
-def _ratios(row: dict[str, Any], subjects: Sequence[str]) -> str:
-    metric = _shown(row)[0]
-    found = ((name, row["ratios"].get(f"{metric}/{name}")) for name in subjects)
-    return "<br>".join(
-        f"{ratio['median']:.2f} ({ratio['min']:.2f}-{ratio['max']:.2f}) x {name}" for name, ratio in found if ratio
-    )
+def _ratios(row: dict[str, Any], subjects: Sequence[str]) -> Iterator[str]:
+    """What no bar speaks of."""
+    judged = {bar["metric"] for bar in row["bars"]}
+    for metric in _shown(row):
+        for name in subjects:
+            if metric not in judged and (ratio := row["ratios"].get(f"{metric}/{name}")):
+                yield f"{metric}: {ratio['median']:.3g} ({ratio['min']:.3g}-{ratio['max']:.3g}) x {name}"

@@ -84,6 +84,12 @@ SDK = Option(
     "reference",
     "client that the fixtures hand out: reference, stdiobus (the published package), or module:attribute",
 )
+PROGRESS = Option(
+    "stdiobus-progress",
+    "",
+    "show on a terminal what a test waits for: a bus that starts, requests without an answer",
+    FLAG,
+)
 WORKER = Option("stdiobus-worker", "", "command of a worker to judge: its cases are added to the run")
 TARGET = Option("stdiobus-target", "", "file that describes a worker to judge, in place of its command")
 PROFILE = Option("stdiobus-profile", "bus", "what the judged worker claims to be: bus, acp or mcp")
@@ -97,7 +103,7 @@ TIME_SCALE = Option("stdiobus-time-scale", "1", "factor on every deadline of a c
 REPORT = Option("stdiobus-report", "", "file to write the verdict on the judged worker to; repeatable", LIST)
 BUS_OPTIONS = (BACKEND, BINARY, LIBRARY, IMAGE, SDK)
 KIT_OPTIONS = (WORKER, TARGET, PROFILE, STRICT, KNOWN_FAILURES, REPEAT, SEED, TIME_SCALE, REPORT)
-OPTIONS = (*BUS_OPTIONS, *KIT_OPTIONS)
+OPTIONS = (*BUS_OPTIONS, PROGRESS, *KIT_OPTIONS)
 SUITE = "pytest_stdiobus.suite"  # the package whose name, after --pyargs, selects the packaged cases alone
 
 

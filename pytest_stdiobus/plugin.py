@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.header import header
-from pytest_stdiobus.options import add_options, any_given, judges
+from pytest_stdiobus.options import PROGRESS, add_options, any_given, judges
 from pytest_stdiobus.stash import SCENE
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_stdiobus.suite.joining import join  # noqa: PLC0415
 
         join(config)
+
+    if PROGRESS.is_on(config):
+        from pytest_stdiobus.terminal import show_progress  # noqa: PLC0415
+
+        show_progress(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -10,6 +10,7 @@ import pytest
 from pytest_stdiobus.bus import BusConfig, DockerOptions
 from pytest_stdiobus.sdk import selected_client
 from pytest_stdiobus.selection import docker_options, native_options, selected_backends, subprocess_options
+from pytest_stdiobus.stash import PROGRESS
 from pytest_stdiobus.testing.direct import DirectWorker
 from pytest_stdiobus.testing.factory import Record, Workshop, echo_pool
 from pytest_stdiobus.testing.faults import Faults
@@ -31,6 +32,8 @@ class Scene:
         """Begin without a bus."""
         self._item = item
         self._record = Record()
+        if (progress := item.config.stash.get(PROGRESS, None)) is not None:
+            progress.follow(self._record)
 
     @property
     def backend(self) -> str:

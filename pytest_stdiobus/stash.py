@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from pytest_stdiobus.scene import Scene
     from pytest_stdiobus.selection import SelectedBackend
     from pytest_stdiobus.testing.clients import Client
+    from pytest_stdiobus.testing.progress import Progress
 
 SCENE: pytest.StashKey[Scene] = pytest.StashKey()  # with a test
 BACKENDS: pytest.StashKey[Sequence[SelectedBackend]] = pytest.StashKey()  # with the configuration
 CLIENT: pytest.StashKey[Client | None] = pytest.StashKey()  # with the configuration
+PROGRESS: pytest.StashKey[Progress] = pytest.StashKey()  # with the configuration
