@@ -194,8 +194,8 @@ def refusal(of: dict[str, Any]) -> dict[str, Any]:
 
 
 def chunk_text(message: dict[str, Any]) -> str | None:
-    """The text of an ``agent_message_chunk``, or None where the message is something else (SDK-AGG-01)."""
-    if message.get("method") != "session/update" or "id" in message:
+    """The text of an ``agent_message_chunk``, or None where the notification is something else (SDK-AGG-01)."""
+    if message.get("method") != "session/update":
         return None
     params = message.get("params")
     update = params.get("update") if isinstance(params, dict) else None

@@ -56,6 +56,16 @@ async def test_the_exit_is_told_after_the_last_line() -> None:
     assert not child.running
 
 
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="waits for an exit without reaping, which this system cannot")
+async def test_what_is_still_in_the_pipes_at_the_exit_is_told_before_it() -> None:
+    recorder = Recorder()
+    child = python("import sys; print('a'); print('b', end=''); print('e', file=sys.stderr)", recorder)
+    os.waitid(os.P_PID, child._process.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop is not to look
+    child._look_for_exit()
+    assert (recorder.lines, recorder.stderr) == ([b"a", b"b"], [b"e"])
+    assert await recorder.exit == 0
+
+
 async def test_an_exit_is_seen_though_a_grandchild_keeps_the_pipes() -> None:
     code = """
     import subprocess, sys

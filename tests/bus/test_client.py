@@ -125,7 +125,7 @@ async def test_handlers_see_lines_and_a_failing_one_harms_nobody(make_stdiobus: 
     assert notifications == everything[:1]
 
 
-@pytest.mark.parametrize("line", ["", "[]", "{", '{"method":\n"m"}', '{"method":"\ud800"}'])
+@pytest.mark.parametrize("line", ["", "[]", "{", '{"method":\n"m"}', '{"method":"\ud800"}', '{"a":NaN}'])
 async def test_a_raw_line_is_one_json_object(make_stdiobus: MakeBus, worker: WorkerPool, line: str) -> None:
     bus = await make_stdiobus([worker(ECHO)])
     with pytest.raises(InvalidArgumentError):

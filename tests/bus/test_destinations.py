@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_stdiobus.bus import InvalidArgumentError, RequestOptions
-from pytest_stdiobus.bus.destinations import Destinations
+from pytest_stdiobus.bus import destinations as destinations_module
+from pytest_stdiobus.bus.destinations import Destination, Destinations
 
 
 def test_the_only_pool_needs_no_name() -> None:
@@ -40,3 +41,11 @@ def test_an_unknown_pool_is_refused_with_the_known_ones() -> None:
 
 def test_the_session_of_the_options_wins() -> None:
     assert Destinations(("w",)).choose("m", None, "argument", RequestOptions(session_id="option")).session == "option"
+
+
+def test_the_session_that_was_used_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(destinations_module, "_MAX_SESSIONS", 2)
+    destinations = Destinations(("p", "q"))
+    for session in ("a", "b", "a", "c"):
+        destinations.used(Destination(session, "q"))
+    assert [destinations.pool_of(session) for session in ("a", "b", "c")] == ["q", None, "q"]

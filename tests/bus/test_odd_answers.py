@@ -182,6 +182,13 @@ async def test_a_request_may_be_as_deep_as_the_kernel_reads_and_no_deeper(
     assert (bus.get_pending_count(), bus.get_stats().messages_in) == (0, 3)
 
 
+async def test_brackets_in_a_text_are_no_levels(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
+    bus = await make_stdiobus([worker("for m in lines: answer(m, m['params'])")])
+    many = "[{" * MAX_DEPTH
+    for params in ([many], [f'"{many}'], ["\\", many], [f'\\"{many}'], {many: f'{many}"{many}'}):
+        assert await bus.request("m", params, timeout_ms=BOUND_MS) == params
+
+
 def nested(levels: int, kinds: str) -> Any:
     value: Any = [] if kinds[(levels - 1) % 2] != "{" else {}
     for level in reversed(range(levels - 1)):
