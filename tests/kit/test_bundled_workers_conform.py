@@ -1,0 +1,29 @@
+"""The bundled workers keep every rule for workers of the bus that they can be asked about."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.result import Outcome, by_requirement
+from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.verdict import Rules, Verdict, verdict
+
+STREAM = {"method": "stream", "params": {"prompt": "one two three"}}
+BAD_PARAMS = {"method": "stream", "params": {"prompt": 7}}
+OK = {"echo": {"method": "echo", "params": {"message": "hello"}}, "stream": STREAM}
+
+
+@pytest.mark.parametrize(("name", "one_in"), [("echo", 1), ("stream", 3)])
+def test_a_bundled_worker_is_conformant(name: str, one_in: int) -> None:
+    command = (sys.executable, str(data_dir() / "workers" / f"{name}.py"))
+    probes = {"ok": OK[name], "stream": STREAM, "bad_params": BAD_PARAMS}
+    with Runner(Target(name, command, probes=probes), Options(time_scale=2)) as runner:
+        results = [runner.run_case(case) for case in runner.cases[::one_in]]
+    rows = by_requirement(results)
+    good = {Outcome.PASS, Outcome.NOT_APPLICABLE}  # neither of them can be made to crash
+    assert {row.requirement: row.reason for row in rows.values() if row.outcome not in good} == {}
+    assert verdict(rows, Rules(reference=True)) is Verdict.CONFORMANT
