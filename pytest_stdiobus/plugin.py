@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stdiobus import hookspecs
 from pytest_stdiobus.header import header
 from pytest_stdiobus.options import PROGRESS, add_options, any_given, judges
 from pytest_stdiobus.stash import SCENE
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytest_stdiobus.fixtures"]
 
 _ASYNC_FIXTURES = frozenset({"stdiobus", "make_stdiobus", "stdiobus_worker"})
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer the hooks."""
+    pluginmanager.add_hookspecs(hookspecs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

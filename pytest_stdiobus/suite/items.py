@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pytest_stdiobus.kit.case import read_cases
-from pytest_stdiobus.kit.catalogue import requirement
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.suite.offered import own_cases
 from pytest_stdiobus.suite.outcomes import known_reason, skip_reason, weighty
 
 if TYPE_CHECKING:
@@ -109,9 +108,7 @@ class CaseFile(pytest.File):
             CollectError: the file is not valid.
         """
         try:
-            cases = list(read_cases(self.path))
-            for name in {name for case in cases for name in case.requirements}:
-                requirement(name)
+            cases = own_cases(self.path)
         except KitError as error:
             raise self.CollectError(str(error)) from None
         for case in self.player.meant(cases):

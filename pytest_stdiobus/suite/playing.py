@@ -48,7 +48,7 @@ class Playing:
     def play(self, case: Case) -> CaseResult:
         """Play a case; the supervisor is started with the first."""
         if self._runner is None:
-            options = replace(self.run.options, cases=tuple(self._own))
+            options = replace(self.run.options, cases=(*self.run.options.cases, *self._own))
             self._runner = self._stack.enter_context(Runner(self.run.target, options))
         return self._runner.run_case(case)
 

@@ -127,7 +127,7 @@ def _is_case(nodeid: str) -> bool:
 def _without_a_result(nodeid: str, outcome: Outcome, why: str) -> CaseResult:
     """What is known of a case when nothing has come of it."""
     name = nodeid.partition(PART)[2]
-    known = next((case for case in bundled_cases() if case.id == name), Case(name, name, (), "worker"))
+    known = next((case for case in bundled_cases() if case.id == name), Case(name, name, (), name.partition("/")[0]))
     return CaseResult(known, tuple(Finding(requirement, outcome, why) for requirement in known.requirements))
 
 

@@ -18,6 +18,7 @@ from pytest_stdiobus.kit.run import Options
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report.faces import face
 from pytest_stdiobus.report.run import Run
+from pytest_stdiobus.suite.offered import offered_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ def read(config: pytest.Config) -> Settings:
         repeat=_checked(options.REPEAT, config, _positive),
         seed=_checked(options.SEED, config, _whole),
         time_scale=_checked(options.TIME_SCALE, config, _factor),
+        cases=offered_cases(config),
     )
     known = _checked(options.KNOWN_FAILURES, config, lambda name: _baseline(name, config, judged.name))
     rules = Rules(strict=options.STRICT.is_on(config), profile=played.profile)

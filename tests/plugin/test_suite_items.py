@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from .judged import ANSWERED, ASK, ECHO, ONE, QUICK, ZERO, case_file, worker
+from pytest_stdiobus.kit import run as running
+
+from .judged import ECHO, ONE, QUICK, ZERO, worker
 
 JUDGED = f"--stdiobus-worker={ECHO}"
 
@@ -106,12 +108,14 @@ def test_a_failure_shows_rule_evidence_and_remedy(pytester: pytest.Pytester) -> 
     )
 
 
-def test_what_the_kit_cannot_do_is_an_error_and_no_failure(pytester: pytest.Pytester) -> None:
-    case_file(pytester.path, {"client": "kit", "close": True}, ASK, ANSWERED)
-    result = pytester.runpytest(f"--stdiobus-worker={ECHO}", "-k", "mine")
+def test_what_the_kit_cannot_do_is_an_error_and_no_failure(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "judge", None)
+    result = pytester.runpytest(JUDGED, ONE)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["*ERROR at setup of worker/mine/plain*", "*sends to client:kit after it has closed it"]
+        ["*ERROR at setup of worker/requests/id-comes-back*", "*a mistake of the kit: TypeError: *"]
     )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 

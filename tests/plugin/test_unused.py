@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 LOADED = "loaded.txt"
 # What a run loads of this package; everything else of it, and what it needs, costs time.
-LIGHT = {"plugin", "fixtures", "header", "options", "stash", "loops", "data"}
+LIGHT = {"plugin", "fixtures", "header", "hookspecs", "options", "stash", "loops", "data"}
 HEAVY = {"cffi", "_cffi_backend", "jsonschema", "hypothesis"}
 NOTES_IMPORTS = f"""
     import sys
