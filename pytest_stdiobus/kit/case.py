@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACTORS = ("client", "pool", "worker", "target", "line")
 READINGS = ("next", "find", "take", "until", "ends")
-STATEMENTS = ("assume", "elapsed", "is")
+STATEMENTS = ("assume", "elapsed", "distinct", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE, SURVEY = "probe/", "survey/"
@@ -32,7 +32,7 @@ class Step:
         actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; or ``line:BINDING``,
             a line that was read before; empty for the other statements about what was bound.
         verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
-            ``until``, ``ends``; ``assume``, ``elapsed``, ``is``.
+            ``until``, ``ends``; ``assume``, ``elapsed``, ``distinct``, ``is``.
         value: what the verb is given.
         judges: the requirement that a failure belongs to.
         more: the other members, such as ``as``, ``before``, ``all``, ``or_eof``, ``split``.
@@ -57,7 +57,7 @@ class Step:
     @property
     def judging(self) -> bool:
         """Whether the target can fail it."""
-        return self.reads or self.verb in {"elapsed", "is"}
+        return self.reads or self.verb in {"elapsed", "distinct", "is"}
 
 
 @dataclass(frozen=True)

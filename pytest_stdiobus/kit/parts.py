@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _WRITE = {"send", "close", "half_close"}
 _PAUSE = {"stall", "resume"}
 _READ = {"next", "find", "until", "take"}
-_STATEMENTS = {"": {"assume", "elapsed"}, "line": {"is"}, "target:stderr": _PAUSE}
+_STATEMENTS = {"": {"assume", "elapsed", "distinct"}, "line": {"is"}, "target:stderr": _PAUSE}
 _PARTS = {
     "worker": {
         **_STATEMENTS,

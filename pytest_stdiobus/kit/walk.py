@@ -218,8 +218,11 @@ class Walk:
         if "that" in value:
             found = schemas.faults(self.bindings.look_up(value["that"]), self.bindings.expand(value["is"]))
             return Reading(NOT_MET if found else MET, why=f"{value['that']} is another: {found[0]}" if found else "")
-        named = [self._named(name) for name in value["distinct"]]
-        return Reading(MET if len(set(named)) == len(named) else NOT_MET, why="the bound values are not distinct")
+        names = value if step.verb == "distinct" else value["distinct"]
+        named = [self._named(name) for name in names]
+        if len(set(named)) == len(named):
+            return Reading(MET)
+        return Reading(BROKEN if step.verb == "distinct" else NOT_MET, why=f"{' and '.join(names)} are not distinct")
 
     def _named(self, name: str) -> Any:
         binding, _, what = name.partition("/")

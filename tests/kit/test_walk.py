@@ -190,3 +190,17 @@ def test_a_line_that_was_read_can_be_held_against_more(expected: Any, outcome: s
     reading = walking.settle(walked[1], 1)
     assert reading is not None
     assert (reading.outcome, bool(reading.why)) == (outcome, outcome == BROKEN)
+
+
+@pytest.mark.parametrize(("names", "outcome"), [(["a", "b"], MET), (["a", "a"], BROKEN)])
+def test_lines_that_must_differ_do_or_fail(names: list[str], outcome: str) -> None:
+    walked = steps(
+        [{"client": "kit", "next": ANSWER, "as": "a"}, {"client": "kit", "next": PING, "as": "b"}, {"distinct": names}],
+        "WRK-03",
+    )
+    walking = walk(history(came(ANSWER), came(PING)))
+    for step in walked[:2]:
+        walking.settle(step, 2)
+    reading = walking.settle(walked[2], 2)
+    assert reading is not None
+    assert (reading.outcome, bool(reading.why)) == (outcome, outcome == BROKEN)
