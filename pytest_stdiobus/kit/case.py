@@ -90,7 +90,7 @@ class Case:
     steps: tuple[Step, ...] = ()
     check: str = ""
     config: Any = field(default_factory=dict)
-    arguments: Any = ()
+    arguments: Any = None
     prelude: bool = True
     transports: tuple[str, ...] = ()
     transport: str = ""

@@ -132,6 +132,7 @@ INNOCENT: dict[str, list[Observed]] = {
     "ended-by-the-signal-itself": [of("ending"), of("signal", signal="SIGTERM"), of("exit", signal="SIGTERM")],
     "not-given-its-full-time": [of("ending"), of("signal", signal="SIGTERM", shortened="it never ends"), of("signal", signal="SIGKILL"), of("exit", signal="SIGKILL")],
     "killed-by-the-case": [of("signal", signal="SIGTERM", step=1), of("signal", signal="SIGKILL", step=2), of("exit", signal="SIGKILL")],
+    "usage": [(TARGET, "line", "out", b"usage: kernel --config PATH", {}), of("exit", code=0)],
     "refused-to-start": [of("exit", code=1)],
     "three-descriptors-and-the-kits": [of("open", ONE, fds={"0": "pipe:[1]", "1": "pipe:[2]", "2": "pipe:[3]", "3": "socket:[9]"})],
 }  # fmt: skip

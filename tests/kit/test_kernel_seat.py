@@ -157,7 +157,7 @@ def test_nobody_reads_the_kernels_log_while_it_is_stalled(played: Callable[..., 
     assert not [event for event in history.of_kind("stderr") if stalled < event.n < resumed]
 
 
-def started(*data: dict[str, Any], config: Any, arguments: tuple[str, ...] = ()) -> History:
+def started(*data: dict[str, Any], config: Any, arguments: tuple[str, ...] | None = None) -> History:
     """The history of a kernel on stdio; its cases are met or not."""
     history, patience, planned = History(), Patience(4), steps(data, "KRN-CFG-02")
     with Supervisor() as supervisor:

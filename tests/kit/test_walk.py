@@ -192,7 +192,7 @@ def test_a_line_that_was_read_can_be_held_against_more(expected: Any, outcome: s
     assert (reading.outcome, bool(reading.why)) == (outcome, outcome == BROKEN)
 
 
-@pytest.mark.parametrize(("names", "outcome"), [(["a", "b"], MET), (["a", "a"], BROKEN)])
+@pytest.mark.parametrize(("names", "outcome"), [(["a/id", "b/id"], MET), (["a/id", "a/id"], BROKEN)])
 def test_lines_that_must_differ_do_or_fail(names: list[str], outcome: str) -> None:
     walked = steps(
         [{"client": "kit", "next": ANSWER, "as": "a"}, {"client": "kit", "next": PING, "as": "b"}, {"distinct": names}],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.checks import invariant
 from pytest_stdiobus.kit.checks.traffic import Key, Traffic, is_of_client, key_of, messages_of
+from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.wire import Kind
 
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
 
 @invariant("KRN-FRM-01", subject="kernel")
 def only_json_objects_to_either_side(history: History) -> Iterator[Finding]:
-    """What a kernel writes is one JSON object a line, ended by LF; what it passes on as it came is its author's.
+    """What a kernel writes to a client or worker is one JSON object a line, ended by LF.
+
+    What it passes on as it came is its author's.
 
     A kernel that did not end by itself, and one that closed a client which did not read, may have been in the middle of
     a line.
     """
     came = {event.data.removesuffix(b"\r") for event in history.lines(direction="in")}
-    ended = any(event.kind == "exit" and event.actor == "target" and "code" in event.facts for event in history.events)
+    ended = any(event.kind == "exit" and event.actor == TARGET and "code" in event.facts for event in history.events)
     for event in history.lines():
+        if event.actor == TARGET:  # nobody speaks to it: what it prints is for a reader, such as its usage
+            continue
         if not event.facts.get("terminated", True):
             if ended and not any(history.of_kind("stall")):
                 yield _fail("KRN-FRM-01", event, f"{wire.preview(event.data)} was not ended by a line feed")

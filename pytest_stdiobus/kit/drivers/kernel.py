@@ -50,7 +50,7 @@ class KernelSeat:
         *,
         config: Any,
         transport: str,
-        arguments: Sequence[str] = (),
+        arguments: Sequence[str] | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -81,8 +81,9 @@ class KernelSeat:
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
         config = self._write_config()
-        where = self._target.cwd or self._folder
-        command = [*self._target.command, *(self._arguments or ["--config", config, *self._address()])]
+        arguments = ["--config", config, *self._address()] if self._arguments is None else self._arguments
+        command = [*self._target.command, *arguments]
+        where = self._folder if self._arguments is not None else self._target.cwd or self._folder
         (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
         self._streams = self.pump.add(Channel(TARGET, reading=from_kernel, writing=to_kernel))
         self._logs = self.pump.add(Channel(TARGET, reading=logs, stderr=True))
