@@ -8,7 +8,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands import baseline, compare, explain, judge, listing, record, replay, worker
+from pytest_stdiobus.commands import baseline, compare, explain, judge, kernel, listing, record, replay, worker
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, ModuleType] = {
     "worker": worker,
+    "kernel": kernel,
     "list": listing,
     "explain": explain,
     "judge": judge,
@@ -30,6 +31,7 @@ DESCRIPTION = "Judges programs that speak to stdio_bus: what they do is compared
 EPILOG = """
 example:
   stdiobus-conformance worker -- python my_agent.py
+  stdiobus-conformance kernel --binary ./stdio_bus
 
 exit status: 0 conformant, or a selection without failure; 1 not conformant; 2 wrong use; 3 incomplete, or nothing judged;
 4 the kit itself failed

@@ -49,9 +49,13 @@ def add_reporting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--known-failures", type=Path, metavar="FILE", help="failures that are expected, with reasons")
 
 
+def add_profile(parser: argparse.ArgumentParser) -> None:
+    """What a worker is judged as."""
+    parser.add_argument("--profile", default="bus", help="what the worker claims to be (default: %(default)s)")
+
+
 def add_running(parser: argparse.ArgumentParser) -> None:
     """The options of every command that plays cases."""
-    parser.add_argument("--profile", default="bus", help="what the worker claims to be (default: %(default)s)")
     parser.add_argument(
         "-k",
         dest="select",

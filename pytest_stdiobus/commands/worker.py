@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands import asking
-from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
-from pytest_stdiobus.data import bundled_kernel, kernel_absence
+from pytest_stdiobus.commands.kernel import executable
+from pytest_stdiobus.commands.running import add_profile, add_reporting, add_running, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.errors import KitError
 
@@ -32,6 +32,7 @@ file (schemas/target) adds a name, an environment and calls the worker answers.
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    add_profile(parser)
     add_running(parser)
     asking.add(parser)
     add_reporting(parser)
@@ -57,26 +58,10 @@ def execute(args: argparse.Namespace) -> int:
     judged = asking.asked(target_of(args), args)
     run = run_of(args, judged, options, partial=bool(options.select))
     file = str(args.target) if args.target else ""
-    kernel = _kernel(args.through_bus)
+    kernel = "" if args.through_bus is None else executable(args.through_bus)
     again = {"--prompt": args.prompt, "--call": args.call, "--cwd": args.cwd}
     words = tuple(word for option, value in again.items() if value for word in (option, value))
     return play(replace(run, file=file, words=words, foreign=args.foreign), args.failures, args.report, kernel)
-
-
-def _kernel(name: str | None) -> str:
-    """The executable of the bus that was asked for, or empty.
-
-    Raises:
-        KitError: there is none.
-    """
-    if name is None:
-        return ""
-    if name:
-        return target.from_command([name]).command[0]
-    bundled = bundled_kernel()
-    if bundled is None:
-        raise KitError(kernel_absence())
-    return str(bundled)
 
 
 def target_of(args: argparse.Namespace) -> target.Target:

@@ -76,6 +76,7 @@ def from_file(file: Path) -> Target:
     folder = str(file.resolve().parent)
     return Target(
         name=data["name"],
+        subject=data.get("subject", "worker"),
         version=data.get("version", ""),
         command=_resolved(data["command"], folder),
         env=data.get("env", {}),

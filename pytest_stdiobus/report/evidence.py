@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
 from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.run import WORKER
 from pytest_stdiobus.report.masking import Mask, printable
 from pytest_stdiobus.report.transcript import stderr, transcript
 
@@ -43,7 +44,8 @@ def known(case: str, finding: Finding, baseline: Baseline) -> str:
 
 
 def _again(result: CaseResult, run: Run, mask: Mask) -> str:
-    words = ["stdiobus-conformance", run.target.subject, "--profile", run.options.profile, "-k", result.case.id]
+    profile = ["--profile", run.options.profile] if run.target.subject == WORKER else []
+    words = ["stdiobus-conformance", run.target.subject, *profile, "-k", result.case.id]
     words += mask.command(run.words)
     if result.history is not None and "through" in result.history.head:
         words.append("--through-bus")

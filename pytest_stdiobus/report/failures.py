@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.kit import history as histories
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,6 +91,7 @@ def _clear(folder: Path) -> None:
 
 def _target(target: Target) -> dict[str, object]:
     optional = {
+        "subject": target.subject if target.subject != WORKER else "",
         "version": target.version,
         "cwd": target.cwd,
         "env": dict(target.env),

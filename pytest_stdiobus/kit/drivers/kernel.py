@@ -287,7 +287,7 @@ class KernelSeat:
         return all(worker.ended for worker in self._workers.everyone.values())
 
     def _has_exited(self) -> bool:
-        return self._process.exit is not None
+        return self._process.exit is not None or bool(self._process.refused)
 
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)
