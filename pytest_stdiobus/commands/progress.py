@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult
     from pytest_stdiobus.report.masking import Mask
 
-PAUSE_S = 1.0  # between two lines where there is no terminal
+PAUSE_S, LONGEST_S = 1.0, 16.0  # before the first line where there is no terminal; each pause is twice the one before
 _CLEAR = "\r\x1b[K"
 _NOT_PLAYED = frozenset({Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
 
@@ -30,7 +30,8 @@ class Progress:
         self._done = 0
         self._groups: dict[str, list[int]] = {}
         self._accused: set[str] = set()
-        self._told = time.monotonic()
+        self._pause = PAUSE_S
+        self._due = time.monotonic() + PAUSE_S
         self._live = stream.isatty()
 
     def add(self, result: CaseResult) -> None:
@@ -48,8 +49,10 @@ class Progress:
         if self._live:
             self._stream.write(_CLEAR + self._status()[: shutil.get_terminal_size().columns - 1])
             self._stream.flush()
-        elif time.monotonic() - self._told >= PAUSE_S:
+        elif time.monotonic() >= self._due:
             self._line(self._status())
+            self._pause = min(2 * self._pause, LONGEST_S)
+            self._due = time.monotonic() + self._pause
 
     def end(self) -> None:
         """Leave the terminal clean for the report."""
@@ -62,6 +65,5 @@ class Progress:
         return f"{self._done}/{self._total}   {told}"
 
     def _line(self, text: str) -> None:
-        self._told = time.monotonic()
         self._stream.write(f"{_CLEAR if self._live else ''}{text}\n")
         self._stream.flush()

@@ -159,7 +159,7 @@ def _behind(run: Run, direct: Sequence[CaseResult], kernel: str) -> Run:
     if not stopped and on_the_bus(direct, forward) == NOT:
         sys.stderr.write("now with envelope strip\n")
         strip, stopped = _played(run, replace(run.options, through=kernel, envelope=STRIP))
-    return replace(run, bus=Behind(kernel, forward, strip), stopped=stopped)
+    return replace(run, stopped=stopped) if stopped else replace(run, bus=Behind(kernel, forward, strip))
 
 
 def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> int:
