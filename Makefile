@@ -20,7 +20,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak bench published cross static-kernel image container clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make bench         measure kernel and client beside the published ones and the least there can be (about 20 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
+	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
 	@echo "make container     make demo in a fresh container"
@@ -179,6 +180,18 @@ published: $(PUBLISHED) kernel
 	STDIOBUS_PUBLISHED=$(SDIST) $(BIN)/pytest tests/published
 	$(BIN)/pytest --stdiobus-backend=subprocess --stdiobus-binary=$(CURDIR)/$(PUBLISHED) \
 	  examples/test_echo.py examples/test_streaming.py
+
+# Agents and servers of other projects, judged offline once they are installed; nothing of them is kept.
+PEERS := build/peers
+peers: $(BIN)/python
+	@command -v npm >/dev/null || { echo "npm is missing: no peer was judged"; exit 1; }
+	$(BIN)/python -m pip install --quiet ".[acp,mcp]"
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet mcp-server-time mcp-server-git mcp-server-fetch pydantic-acp
+	npm install --silent --no-audit --no-fund --prefix $(PEERS) @modelcontextprotocol/server-everything \
+	  @modelcontextprotocol/server-filesystem @modelcontextprotocol/server-memory @agentclientprotocol/sdk@0.12.0
+	mkdir -p $(PEERS)/reports
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/peers/findings.py --judge
 
 # Compiles and links for every system that the kernel is meant for; runs nothing there.
 CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \
