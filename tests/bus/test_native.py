@@ -69,6 +69,24 @@ def library_without_a_descriptor(_monkeypatch: pytest.MonkeyPatch, bus: AsyncStd
     native(bus)._lib = Gate(native(bus)._lib, stdio_bus_get_poll_fd=lambda _bus: -1)
 
 
+async def test_no_line_overtakes_one_that_waits_for_room() -> None:
+    async with AsyncStdioBus(BusConfig(pools=[echo()]), backend="native") as bus:
+        real, taken = native(bus)._lib, []
+        refusals = [real.STDIO_BUS_EFULL]
+
+        def ingest(kernel: Any, line: bytes, length: int) -> Any:
+            if refusals:
+                return refusals.pop()
+            taken.append(line)
+            return real.stdio_bus_ingest(kernel, line, length)
+
+        native(bus)._lib = Gate(real, stdio_bus_ingest=ingest)
+        bus.send('{"method":"first"}')
+        bus.send('{"method":"second"}')
+        native(bus)._step()
+        assert taken == [b'{"method":"first"}', b'{"method":"second"}']
+
+
 @pytest.mark.req("SDK-THR-02")
 @pytest.mark.parametrize("obstacle", [loop_that_refuses, library_without_a_descriptor])
 async def test_without_a_descriptor_to_watch_a_timer_drives_the_bus(

@@ -80,6 +80,21 @@ async def test_a_start_can_be_given_up(
 
 
 @pytest.mark.req("SDK-STA-01")
+async def test_a_bus_that_ends_as_soon_as_it_serves_has_not_started(make_bus: MakeNewBus, worker: WorkerPool) -> None:
+    bus = make_bus([worker(ECHO)])
+    backend: Any = bus._backend
+    start = backend.start
+
+    async def start_and_end() -> None:
+        await start()
+        bus.destroy()
+
+    backend.start = start_and_end
+    with pytest.raises(TransportError, match="stopped"):
+        await bus.start()
+
+
+@pytest.mark.req("SDK-STA-01")
 async def test_a_failed_start_is_the_end(make_bus: MakeNewBus, ways: list[BusState]) -> None:
     bus = make_bus([PoolConfig(id="w", command="no-such-program-anywhere")])
     subscription = bus.subscribe()
