@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.commands.asking import prompts
 from pytest_stdiobus.commands.progress import Progress
 from pytest_stdiobus.kit import baseline
-from pytest_stdiobus.kit.case import read_cases
 from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.own_cases import read_own_cases
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.through import STRIP, on_the_bus
 from pytest_stdiobus.kit.verdict import Rules
@@ -99,7 +99,7 @@ def options_of(args: argparse.Namespace) -> Options:
         repeat=args.repeat,
         seed=args.seed,
         time_scale=args.time_scale,
-        cases=tuple(case for file in args.cases for case in read_cases(file)),
+        cases=read_own_cases(args.cases),
     )
 
 

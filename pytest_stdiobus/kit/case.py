@@ -99,6 +99,11 @@ class Case:
     row: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
 
+    @property
+    def base(self) -> str:
+        """The id that its variants share."""
+        return self.id.partition("[")[0]
+
 
 def probes(played: Iterable[Step], case: Case) -> frozenset[str]:
     """The probes a target must have for the steps that are played of a case."""
@@ -126,6 +131,11 @@ def _step(data: Mapping[str, Any], judges: str) -> Step:
     verb = next(key for key in data if key in VERBS)
     more = {key: value for key, value in data.items() if key not in {*ACTORS, verb, "judges"}}
     return Step(actor, verb, data[verb], data.get("judges", judges), more)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of cases in a folder, or the file itself."""
+    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
 
 
 def read_cases(file: Path) -> Iterator[Case]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import checks, pattern, schemas
 from pytest_stdiobus.kit.bindings import FROM, REPEAT
-from pytest_stdiobus.kit.case import Case, read_cases, steps
+from pytest_stdiobus.kit.case import Case, files_of, read_cases, steps
 from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
 from pytest_stdiobus.kit.errors import DataError, KitError
 from pytest_stdiobus.kit.parts import takes_part
@@ -62,14 +62,14 @@ def lint(cases: Iterable[Path | Case]) -> list[Fault]:
     found: dict[Fault, None] = {}
     read: list[Case] = []
     for item in cases:
-        for file in [item] if isinstance(item, Case) else _files(item):
+        for file in [item] if isinstance(item, Case) else files_of(item):
             try:
                 read += [file] if isinstance(file, Case) else read_cases(file)
             except DataError as error:
                 found.update((_of_data(error, text), None) for text in error.faults)
     groups: defaultdict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in read:
-        groups[case.file, _base(case)].append(case)
+        groups[case.file, case.base].append(case)
     for variants in groups.values():
         found.update(dict.fromkeys(_of_variants(variants)))
     found.update(dict.fromkeys(_of_ids(groups)))
@@ -95,17 +95,9 @@ def _surveyed(profile: Profile) -> frozenset[str]:
     return frozenset(fact["in"].partition("/")[0] for fact in facts)
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.json")) if path.is_dir() else [path]
-
-
 def _of_data(error: DataError, text: str) -> Fault:
     path, _, expected = text.partition(": ") if text.startswith("$") else ("$", "", text)
     return Fault(error.file, path, expected)
-
-
-def _base(case: Case) -> str:
-    return case.id.partition("[")[0]
 
 
 def _of_ids(groups: Iterable[tuple[str, str]]) -> Iterator[Fault]:

@@ -28,7 +28,7 @@ from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
-from pytest_stdiobus.kit.through import FORWARD, obstacle
+from pytest_stdiobus.kit.through import ENVELOPES, FORWARD, obstacle
 from pytest_stdiobus.kit.walk import Walk
 
 if TYPE_CHECKING:
@@ -67,6 +67,24 @@ class Options:
     envelope: str = FORWARD
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be run with.
+
+        Raises:
+            KitError: an option is not valid; the message says what was expected.
+        """
+        if self.repeat < 1:
+            message = f"repeat: expected how often, at least 1, got {self.repeat}"
+        elif not 0 < self.time_scale < float("inf"):
+            message = f"time_scale: expected a factor above 0, got {self.time_scale:g}"
+        elif self.envelope not in ENVELOPES:
+            message = f"envelope: expected one of {', '.join(ENVELOPES)}, got {self.envelope!r}"
+        elif self.through and not os.access(self.through, os.X_OK):
+            message = f"through: expected the executable of a kernel, got {self.through}"
+        else:
+            return
+        raise KitError(message)
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.own_cases import read_own_cases
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.suite.offered import own_cases
 from pytest_stdiobus.suite.outcomes import known_reason, skip_reason, weighty
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class CaseFile(pytest.File):
             CollectError: the file is not valid.
         """
         try:
-            cases = own_cases(self.path)
+            cases = read_own_cases([self.path])
         except KitError as error:
             raise self.CollectError(str(error)) from None
         for case in self.player.meant(cases):

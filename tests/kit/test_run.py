@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.kit.catalogue import Profile
+from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.result import CaseResult, Outcome
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target
@@ -64,3 +65,19 @@ def test_what_a_target_declares_is_kept_with_its_history(play_case: Play) -> Non
     result = play_case("serve()")
     assert result.history is not None
     assert result.history.head["capabilities"] == ["bus-native"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"repeat": 0}, "repeat: expected how often, at least 1, got 0"),
+        ({"time_scale": 0.0}, "time_scale: expected a factor above 0, got 0"),
+        ({"time_scale": float("nan")}, "time_scale: expected a factor above 0, got nan"),
+        ({"envelope": "keep"}, "envelope: expected one of forward, strip, got 'keep'"),
+        ({"through": "/nonexistent/kernel"}, "through: expected the executable of a kernel, got /nonexistent/kernel"),
+    ],
+)
+def test_an_option_that_nothing_can_be_run_with_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(KitError) as refused:
+        Options(**options)
+    assert str(refused.value) == told
