@@ -5,7 +5,7 @@ Does your code ever send one?
 
 from __future__ import annotations
 
-import sys
+import os
 
 from honest import Worker, main
 
@@ -16,7 +16,7 @@ class Saboteur(Worker):
     def on_line(self, line: bytes) -> None:
         """Look at the line, not at the end."""
         if not line.strip() and self.reading:
-            sys.exit(0)
+            os._exit(0)
         super().on_line(line)
 
 
