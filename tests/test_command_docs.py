@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_stdiobus.kit import schemas
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 LONG = 120.0  # seconds that no command here takes, even on a busy machine
@@ -59,12 +61,20 @@ def shows(expected: list[str], real: list[str]) -> bool:
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in real)) is not None
 
 
+def save(content: dict[str, object]) -> str:
+    """The name of the file that a JSON block is meant for; it has to be valid."""
+    names = {"command": "target", "known_failures": "known-failures", "steps": "case"}
+    name = next(name for key, name in names.items() if key in content)
+    assert schemas.faults(content, schemas.schema(name)) == []
+    return f"{name}.json"
+
+
 def played(page: Path, folder: Path) -> int:
     """Run the console blocks of a page, compare what they print, and give how many commands there were."""
     number = 0
     for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
-        if block["language"] == "json" and "command" in (content := json.loads(block["text"])):
-            (folder / "target.json").write_text(json.dumps(content), encoding="utf-8")
+        if block["language"] == "json":
+            (folder / save(json.loads(block["text"]))).write_text(block["text"], encoding="utf-8")
         if block["language"] == "sh" and block["text"].startswith("sed "):
             run(block["text"], folder)
         if block["language"] == "console":

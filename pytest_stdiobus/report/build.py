@@ -15,8 +15,8 @@ from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, by_requirement
 from pytest_stdiobus.kit.run import applies
 from pytest_stdiobus.report.bus import bus_part
-from pytest_stdiobus.report.evidence import failure, known, told
-from pytest_stdiobus.report.masking import Mask, printable
+from pytest_stdiobus.report.evidence import failure, known, veil
+from pytest_stdiobus.report.masking import printable
 from pytest_stdiobus.report.model import FORMAT
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.baseline import Baseline, Settled
     from pytest_stdiobus.kit.catalogue import Requirement
     from pytest_stdiobus.kit.result import Finding
+    from pytest_stdiobus.report.evidence import Veil
+    from pytest_stdiobus.report.masking import Mask
     from pytest_stdiobus.report.model import (
         BaselinePart,
         CasePart,
@@ -48,7 +50,7 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
         results: what each case came to, in the order of the run.
         run: what was run, and how it counts.
     """
-    mask = Mask(run.target.env)
+    hidden = veil(results, run)
     found = _rows(results, run)
     settled = run.baseline.settle(results, complete=run.complete)
     return {
@@ -56,7 +58,7 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
         "kit": importlib.metadata.version("pytest-stdiobus"),
         "date": (run.date or dt.datetime.now(dt.timezone.utc)).isoformat(timespec="seconds"),
         "platform": f"{platform.platform()}, Python {platform.python_version()}",
-        "target": _target(run, mask),
+        "target": _target(run, hidden.mask),
         "options": _options(run),
         "verdict": _verdict(found, results, run, settled),
         "counts": {
@@ -65,10 +67,10 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
         },
         "duration_ms": sum(result.duration_ms for result in results),
         "baseline": _baseline(settled),
-        "bus": bus_part(run.bus, results, run, mask) if run.bus else None,
-        "requirements": [_requirement(row, run, mask) for row in found.values()],
+        "bus": bus_part(run.bus, results, run) if run.bus else None,
+        "requirements": [_requirement(row, run, hidden) for row in found.values()],
         "cases": [_case(result) for result in results],
-        "failures": [failure(result, finding, run, mask) for result in results for finding in _shown(result)],
+        "failures": [failure(result, finding, run, hidden) for result in results for finding in _shown(result)],
     }
 
 
@@ -112,7 +114,7 @@ def _is_known(row: RequirementResult, baseline: Baseline) -> bool:
     return bool(broken) and all(baseline.entry(case, finding) for case, finding in broken)
 
 
-def _requirement(row: RequirementResult, run: Run, mask: Mask) -> RequirementPart:
+def _requirement(row: RequirementResult, run: Run, hidden: Veil) -> RequirementPart:
     rule: Requirement = catalogue()[row.requirement]
     return {
         "id": rule.id,
@@ -124,17 +126,25 @@ def _requirement(row: RequirementResult, run: Run, mask: Mask) -> RequirementPar
         "security": rule.security,
         "effect": judging.effect(rule, run.weights).value,
         "outcome": row.outcome.value,
-        "reason": told(row.reason, mask) if row.cases else "no case of this run exercised it",
+        "reason": _reason(row, hidden),
         "known": _is_known(row, run.baseline),
-        "findings": [_finding(case, finding, run, mask) for case, finding in row.cases.items()],
+        "findings": [_finding(case, finding, run, hidden) for case, finding in row.cases.items()],
     }
 
 
-def _finding(case: str, finding: Finding, run: Run, mask: Mask) -> FindingPart:
+def _reason(row: RequirementResult, hidden: Veil) -> str:
+    """The explanation of the first case that decided a requirement."""
+    if not row.cases:
+        return "no case of this run exercised it"
+    case, decisive = next((case, found) for case, found in row.cases.items() if found.outcome is row.outcome)
+    return hidden.told(case, decisive.explanation)
+
+
+def _finding(case: str, finding: Finding, run: Run, hidden: Veil) -> FindingPart:
     return {
         "case": case,
         "outcome": finding.outcome.value,
-        "explanation": told(finding.explanation, mask),
+        "explanation": hidden.told(case, finding.explanation),
         "known": known(case, finding, run.baseline),
     }
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import through
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.report.evidence import failure
+from pytest_stdiobus.report.evidence import failure, veil
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_stdiobus.kit.result import CaseResult
-    from pytest_stdiobus.report.masking import Mask
     from pytest_stdiobus.report.model import BusPart
     from pytest_stdiobus.report.run import Behind, Run
 
@@ -20,11 +19,12 @@ STRIPPED = "with envelope strip"
 NOT_PLAYED = frozenset({Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
 
 
-def bus_part(behind: Behind, direct: Sequence[CaseResult], run: Run, mask: Mask) -> BusPart:
+def bus_part(behind: Behind, direct: Sequence[CaseResult], run: Run) -> BusPart:
     """How the worker can be used on a bus, who breaks what is broken, and what shows only there."""
     how = through.on_the_bus(direct, behind.forward, behind.strip)
     shown = behind.strip if how == STRIPPED else behind.forward
     played = [result for result in shown if result.outcome not in NOT_PLAYED]
+    hidden = veil(shown, run)
     broken = {(result.case.id, finding.requirement) for result in direct for finding in result.failures}
     return {
         "kernel": behind.kernel,
@@ -33,7 +33,7 @@ def bus_part(behind: Behind, direct: Sequence[CaseResult], run: Run, mask: Mask)
         "played": len(played),
         "blame": {name: blame.value for name, blame in sorted(through.compare(direct, shown).items())},
         "failures": [
-            failure(result, finding, run, mask)
+            failure(result, finding, run, hidden)
             for result in shown
             for finding in result.failures
             if (result.case.id, finding.requirement) not in broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
@@ -12,23 +13,49 @@ from pytest_stdiobus.report.masking import Mask, printable
 from pytest_stdiobus.report.transcript import stderr, transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_stdiobus.kit.baseline import Baseline
     from pytest_stdiobus.kit.result import CaseResult, Finding
     from pytest_stdiobus.report.model import FailurePart
     from pytest_stdiobus.report.run import Run
 
 
-def failure(result: CaseResult, finding: Finding, run: Run, mask: Mask) -> FailurePart:
+WITHHELD = "kept local: the case shows a breach of security of somebody else's program"
+
+
+@dataclass(frozen=True)
+class Veil:
+    """What must not be shown of a run: secrets, and how somebody else's program can be attacked."""
+
+    mask: Mask
+    cases: frozenset[str]
+
+    def told(self, case: str, text: str) -> str:
+        """What may be shown of an explanation."""
+        return WITHHELD if text and case in self.cases else printable(self.mask.text(text))
+
+
+def veil(results: Sequence[CaseResult], run: Run) -> Veil:
+    """What the results of a run must not show."""
+    rows = catalogue()
+    breached = (
+        result.case.id for result in results if any(rows[found.requirement].security for found in result.failures)
+    )
+    return Veil(Mask(run.target.env), frozenset(breached) if run.foreign else frozenset())
+
+
+def failure(result: CaseResult, finding: Finding, run: Run, veil: Veil) -> FailurePart:
     """Everything a reader needs to believe a failure; of a breach of security of somebody else's, only that there is one."""
-    withheld = run.foreign and catalogue()[finding.requirement].security
-    history = result.history if not withheld else None
+    mask = veil.mask
+    history = result.history if result.case.id not in veil.cases else None
     entries, cut = transcript(history, run.target.subject, finding.events, mask) if history else ([], 0)
     return {
         "requirement": finding.requirement,
         "case": result.case.id,
         "title": result.case.title,
         "outcome": finding.outcome.value,
-        "explanation": "" if withheld else told(finding.explanation, mask),
+        "explanation": veil.told(result.case.id, finding.explanation),
         "known": known(result.case.id, finding, run.baseline),
         "transcript": entries,
         "cut": cut,
@@ -53,8 +80,3 @@ def _again(result: CaseResult, run: Run, mask: Mask) -> str:
         words += ["--time-scale", str(run.options.time_scale)]
     words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
     return shlex.join(words)
-
-
-def told(text: str, mask: Mask) -> str:
-    """Text that may be shown."""
-    return printable(mask.text(text))
