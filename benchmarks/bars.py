@@ -73,19 +73,31 @@ def judge(row: Row, rounds: list[Round]) -> dict[str, Any]:
     }
     bars = []
     for bar in row.bars:
-        if bar.against is None:
-            value = numbers[OURS][bar.metric]["max" if bar.metric in _NEVER else "median"]
-        elif f"{bar.metric}/{bar.against}" in ratios:
-            value = ratios[f"{bar.metric}/{bar.against}"]["median"]
+        value: float | None
+        if bar.metric in _NEVER:
+            value = numbers[OURS][bar.metric]["max"]
+        elif _failed(bar.metric, OURS, rounds):
+            value = None
+        elif bar.against is None:
+            value = numbers[OURS][bar.metric]["median"]
         else:
-            bars.append({**asdict(bar), "text": bar.text(), "value": None, "met": None, "note": _why(bar, rounds)})
-            continue
-        bars.append({**asdict(bar), "text": bar.text(), "value": value, "met": bar.holds(value)})
+            value = ratios.get(f"{bar.metric}/{bar.against}", {}).get("median")
+        met = None if value is None else bar.holds(value)
+        note = {} if value is not None else {"note": _why(bar, rounds)}
+        bars.append({**asdict(bar), "text": bar.text(), "value": value, "met": met, **note})
     return {"title": row.title, "subjects": numbers, "ratios": ratios, "bars": bars}
 
 
+def _failed(metric: str, subject: str, rounds: list[Round]) -> int:
+    """In how many rounds the subject did not get through."""
+    return sum(each[subject][metric] == 0 for each in rounds)
+
+
 def _why(bar: Bar, rounds: list[Round]) -> str:
-    if bar.against is None or any(bar.against not in each for each in rounds):
-        return f"{bar.against} is not here"
-    failed = sum(each[bar.against][bar.metric] <= 0 for each in rounds)
-    return f"{bar.against} did not get through {failed} of {len(rounds)} rounds"
+    """Why there is nothing to compare."""
+    for subject in (OURS, bar.against):
+        if subject is not None and any(subject not in each for each in rounds):
+            return f"{subject} is not here"
+        if subject is not None and (failed := _failed(bar.metric, subject, rounds)):
+            return f"{subject} did not get through {failed} of {len(rounds)} rounds"
+    return "no ratio"
