@@ -74,6 +74,22 @@ async def test_a_cancelled_request_leaves_nothing_behind(make_stdiobus: MakeBus,
     assert bus.get_pending_count() == 0
 
 
+@pytest.mark.req("SDK-CAN-03")
+async def test_a_request_that_cannot_be_handed_over_leaves_nothing_behind(
+    make_stdiobus: MakeBus, worker: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = await make_stdiobus([worker(ECHO)])
+
+    def refuse(line: bytes) -> None:
+        message = f"{len(line)} bytes: no"
+        raise TransportError(message)
+
+    monkeypatch.setattr(bus._backend, "send", refuse)
+    with pytest.raises(TransportError, match="no"):
+        await bus.request("m")
+    assert (bus._calls._calls, bus._calls._sessions) == ({}, {})
+
+
 @pytest.mark.asyncio
 async def test_calls_before_start_are_a_state_error(stdiobus_backend: str, worker: WorkerPool) -> None:
     bus = AsyncStdioBus(BusConfig(pools=[worker(ECHO)]), backend=stdiobus_backend)

@@ -104,3 +104,9 @@ async def test_a_failed_connect_leaves_no_bus_behind(
     with pytest.raises(NegotiationFailedError):
         await bus.connect(HelloParams())
     assert bus.get_state().name == "STOPPED"
+
+
+@pytest.mark.parametrize("active", [None, 1, "true", []])
+def test_an_extension_is_active_only_where_the_peer_says_true(active: Any) -> None:
+    agreed = HelloResult.from_dict({"extensions": {"a": {"version": "1", "active": active}}})
+    assert agreed.extensions["a"] == ExtensionInfo(version="1", active=False)

@@ -120,6 +120,25 @@ async def test_a_session_that_the_agent_named_belongs_to_its_pool(make_stdiobus:
 
 
 @pytest.mark.req("SDK-SUB-05")
+async def test_a_session_in_the_params_of_a_request_belongs_to_its_pool(
+    make_stdiobus: MakeBus, worker: WorkerPool
+) -> None:
+    code = """
+    m = next(lines)
+    send({"jsonrpc": "2.0", "method": "told", "params": {"sessionId": "inner"}})
+    answer(m, {})
+    next(lines, None)
+    """
+    bus = await make_stdiobus([worker(TELLS, "a"), worker(code, "b")])
+    of_a, of_b = bus.subscribe("a"), bus.subscribe("b")
+    await bus.request("b", {"sessionId": "inner"})
+    of_a.close()
+    of_b.close()
+    assert [n async for n in of_a] == []
+    assert [n["params"] async for n in of_b] == [{"sessionId": "inner"}]
+
+
+@pytest.mark.req("SDK-SUB-05")
 @pytest.mark.parametrize("how", ["stop", "destroy"])
 async def test_the_end_of_the_bus_ends_them_after_what_is_buffered(
     make_stdiobus: MakeBus, worker: WorkerPool, how: str
