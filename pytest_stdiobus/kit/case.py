@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ACTORS = ("client", "pool", "worker", "target", "line")
-READINGS = ("next", "find", "take", "until", "ends")
+READINGS = ("next", "find", "take", "until", "ends", "starts")
 STATEMENTS = ("assume", "elapsed", "distinct", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
@@ -32,7 +32,7 @@ class Step:
         actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; or ``line:BINDING``,
             a line that was read before; empty for the other statements about what was bound.
         verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
-            ``until``, ``ends``; ``assume``, ``elapsed``, ``distinct``, ``is``.
+            ``until``, ``ends``, ``starts``; ``assume``, ``elapsed``, ``distinct``, ``is``.
         value: what the verb is given.
         judges: the requirement that a failure belongs to.
         more: the other members, such as ``as``, ``before``, ``all``, ``or_eof``, ``split``.

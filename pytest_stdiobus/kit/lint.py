@@ -214,7 +214,7 @@ def _of_expectation(step: Step) -> Iterator[tuple[str, str]]:
             yield ".all", "expected something that not every object is: this accepts [{}]"
     elif (
         (step.reads or step.verb == "is")
-        and step.verb != "ends"
+        and step.verb not in {"ends", "starts"}
         and pattern.difference(_filled(step.value), {}, "") is None
     ):
         yield f".{step.verb}", "expected something that not every object is: this accepts {}"

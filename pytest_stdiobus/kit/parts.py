@@ -20,7 +20,7 @@ _PARTS = {
     "kernel": {
         **_STATEMENTS,
         "client": {*_WRITE, *_PAUSE, *_READ, "ends"},
-        "pool": _READ,
+        "pool": {*_READ, "starts"},
         "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
         "target:process": {"signal", "kill", "next"},
     },

@@ -116,7 +116,10 @@ class Walk:
             HarnessError: the case refers to what is not there.
         """
         try:
-            reading = self._statement(step) if not step.reads else self._reading(step, upto, final=final)
+            if step.verb == "starts":
+                reading = self._started(step, upto, final=final)
+            else:
+                reading = self._statement(step) if not step.reads else self._reading(step, upto, final=final)
         except LookupError as error:
             raise refers_to_nothing(error) from None
         if reading is not None:
@@ -130,6 +133,19 @@ class Walk:
         reading = self.settle(step, upto, final=True)
         assert reading is not None
         return reading
+
+    def _started(self, step: Step, upto: int, *, final: bool) -> Reading | None:
+        workers = f"{WORKER}:{step.actor.partition(':')[2]}/"
+        seen = [
+            event for event in self.history.events[:upto] if event.kind == "open" and event.actor.startswith(workers)
+        ]
+        if len(seen) >= step.value:
+            return Reading(MET, tuple(seen))
+        if not final:
+            return None
+        return Reading(
+            BROKEN, why=f"expected {step.value} workers of {step.actor} to start, {len(seen)} have", in_vain=True
+        )
 
     def _reading(self, step: Step, upto: int, *, final: bool) -> Reading | None:
         self._look(upto)

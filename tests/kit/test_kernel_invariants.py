@@ -174,3 +174,14 @@ def test_a_kernel_on_stdio_that_goes_on_after_its_input_has_ended_is_accused() -
     assert accused(of("ending"), *events, transport="stdio") == ["KRN-SHD-05"]
     assert accused(of("ending", shortened="it never ends"), *events, transport="stdio") == []
     assert accused(of("close", ALICE), of("ending"), *events, transport="stdio") == []
+
+
+def test_a_worker_is_not_restarted_more_often_than_allowed() -> None:
+    started = [of("open", f"worker:w/0#{life}") for life in (1, 2, 3)]
+    pools = [{"id": "w", "worker": "scripted", "instances": 1}]
+    for most, told in ((2, []), (1, ["KRN-WRK-03"])):
+        limits = {"max_restarts": most, "restart_window_sec": 60}
+        assert accused(*started, config={"pools": pools, "limits": limits}) == told
+    assert accused(*started, config={"pools": pools, "limits": {"max_restarts": 1}}) == []
+    twice = [{**pools[0], "instances": 2}]
+    assert accused(*started, config={"pools": twice, "limits": {"max_restarts": 1, "restart_window_sec": 60}}) == []

@@ -204,3 +204,18 @@ def test_lines_that_must_differ_do_or_fail(names: list[str], outcome: str) -> No
     reading = walking.settle(walked[2], 2)
     assert reading is not None
     assert (reading.outcome, bool(reading.why)) == (outcome, outcome == BROKEN)
+
+
+def test_so_many_workers_of_a_pool_start_or_the_step_is_not_met() -> None:
+    observed = History()
+    observed.add("worker:w/0#1", "open")
+    observed.add("worker:other/0#1", "open")
+    (step,) = steps([{"pool": "w", "starts": 2}], "KRN-WRK-03")
+    assert walk(observed).settle(step, 2) is None
+    in_vain = walk(observed).settle(step, 2, final=True)
+    assert in_vain is not None
+    assert (in_vain.outcome, in_vain.in_vain) == (BROKEN, True)
+    observed.add("worker:w/0#2", "open")
+    met = walk(observed).settle(step, 3)
+    assert met is not None
+    assert met.outcome == MET

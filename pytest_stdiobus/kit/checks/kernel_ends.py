@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.checks import invariant
-from pytest_stdiobus.kit.history import TARGET
+from pytest_stdiobus.kit.history import TARGET, WORKER
 from pytest_stdiobus.kit.result import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -60,6 +60,22 @@ def no_worker_is_left(history: History) -> Iterator[Finding]:
     for event in history.of_kind("orphans"):
         left = ", ".join(f"{process['pid']} {process['command']}" for process in event.facts["processes"])
         yield _fail("KRN-WRK-07", event, f"it left processes behind: {left}")
+
+
+@invariant("KRN-WRK-03", subject="kernel")
+def restarts_are_limited(history: History) -> Iterator[Finding]:
+    """No pool starts more workers than its instances and their restarts; whether these count together or apart is open."""
+    config = history.head.get("config", {})
+    limits = config.get("limits", {}) if isinstance(config, dict) else {}
+    if not {"max_restarts", "restart_window_sec"} <= limits.keys():
+        return
+    started = [event for event in history.of_kind("open") if event.actor.startswith(WORKER)]
+    for pool in config["pools"]:
+        most = pool.get("instances", 1) * (1 + limits["max_restarts"])
+        of_pool = [event for event in started if event.actor.startswith(f"{WORKER}:{pool['id']}/")]
+        if len(of_pool) > most and of_pool[most].t_us < limits["restart_window_sec"] * 1_000_000:
+            why = f"{of_pool[most].actor} was started, when max_restarts was {limits['max_restarts']}"
+            yield _fail("KRN-WRK-03", of_pool[most], why)
 
 
 def _of_the_process(history: History) -> Iterator[Event]:

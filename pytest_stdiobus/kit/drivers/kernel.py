@@ -168,7 +168,9 @@ class KernelSeat:
     def _write_config(self) -> str:
         path = os.path.join(self._folder, "config.json")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(self._config if isinstance(self._config, str) else json.dumps(self._completed()))
+            file.write(
+                self._config if isinstance(self._config, str) else json.dumps(self._completed(), ensure_ascii=False)
+            )
         return path
 
     def _completed(self) -> Any:
