@@ -15,7 +15,7 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from serving import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Refusal
+from serving import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Refusal, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -61,7 +61,7 @@ class Peer:
     def receive(self, line: bytes) -> None:
         """Begin to handle a line."""
         try:
-            message = json.loads(line)
+            message = parse(line)
         except (ValueError, RecursionError):
             self.send({"id": None, "error": {"code": PARSE_ERROR, "message": "not JSON"}})
             return

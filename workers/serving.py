@@ -49,7 +49,7 @@ def serve(handle: Handler) -> None:
 
 def _answer(line: bytes, handle: Handler) -> None:
     try:
-        message = _DECODER.decode(line.decode(errors="surrogatepass"))
+        message = parse(line)
     except (ValueError, RecursionError):
         _write({"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": "not JSON"}})
         return
@@ -80,6 +80,15 @@ def _result(message: Message, handle: Handler, emit: Emit) -> Any:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def parse(line: bytes) -> Any:
+    """The JSON value of a line.
+
+    Raises:
+        ValueError: it is not JSON, or could not be written again.
+    """
+    return _DECODER.decode(line.decode(errors="surrogatepass"))
 
 
 def _finite(text: str) -> float:

@@ -189,3 +189,13 @@ def test_echo_does_not_know_the_methods_that_json_rpc_keeps_for_itself(echo: Wor
     refused, answered = echo.end()[0]
     assert refused["error"]["code"] == -32601
     assert answered["result"] == {"echo": None}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peers read a pipe with asyncio")
+@pytest.mark.parametrize("peer", ["acp_agent", "mcp_server"])
+def test_a_peer_refuses_an_id_that_it_could_not_write(peer: str) -> None:
+    line = b'{"jsonrpc":"2.0","id":1e999,"method":"x"}\n'
+    command = [sys.executable, str(data_dir() / "workers" / f"{peer}.py")]
+    ended = subprocess.run(command, input=line, capture_output=True, timeout=60, check=True)
+    (answer,) = map(json.loads, ended.stdout.splitlines())
+    assert answer == {"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "not JSON"}}
