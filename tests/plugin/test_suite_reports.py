@@ -19,6 +19,14 @@ NOT_APPLICABLE = "stdiobus::worker/lifecycle/failure"
 LIGHT = ["WRK-05"]  # a must that no public page shows: a failure of it is a warning
 
 
+def test_the_bundled_worker_is_conformant(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--pyargs", "pytest_stdiobus.suite", f"--stdiobus-worker={ECHO}", "-n2")
+    outcomes = result.parseoutcomes()
+    assert outcomes.keys() <= {"passed", "skipped"}
+    assert outcomes["passed"] > 200
+    result.stdout.fnmatch_lines(["*stdiobus conformance*", "conformant"])
+
+
 def test_several_processes_make_the_same_report_as_one(pytester: pytest.Pytester) -> None:
     judged = f"--stdiobus-worker={worker(pytester)}"
     case_file(pytester.path)
