@@ -17,6 +17,7 @@ FORBIDDEN = {
     "kit": {"bus", "report", "streams", *FACES},
     "report": {"bus", "streams", *FACES},
     "commands": {"bus", "streams", "cli", *FACES - {"commands"}},
+    "suite": {"bus", "streams", *FACES - {"suite", "options"}},
     "streams": {"kit", "report", *FACES},
     "testing": {"scene", "selection", "kit", "report", "streams", *FACES - {"testing"}},
     "workers": {"bus", "kit", "report", "streams", *FACES},
