@@ -87,3 +87,20 @@ def test_structured_content_is_held_against_the_schema_of_its_tool(target: Calla
     (result,) = judged(target(code), "mcp/call").values()
     assert [finding.requirement for finding in result.failures] == ["WRK-MCP-10"]
     assert "'sum' is a required property" in result.failures[0].explanation
+
+
+def test_what_a_server_makes_of_garbage_is_not_held_against_the_protocol(target: Callable[..., Target]) -> None:
+    code = """
+    for line in sys.stdin:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = {"id": "garbage", "method": ""}
+        about = {"protocolVersion": "2025-11-25", "serverInfo": {"name": "s", "version": "1"}, "capabilities": {}}
+        if "id" in message:
+            send({"jsonrpc": "2.0", "id": message["id"], "result": about if message["method"] == "initialize" else {}})
+    """
+    results = judged(target(code), "bad-line and words")
+    failed = {finding.requirement for result in results.values() for finding in result.failures}
+    assert failed
+    assert not {name for name in failed if name.startswith("WRK-MCP")}

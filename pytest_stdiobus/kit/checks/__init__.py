@@ -6,6 +6,7 @@ from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit.checks.conversation import client_kept_the_protocol
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def invariant(
     def register(function: Invariant) -> Invariant:
         @wraps(function)
         def guarded(history: History) -> Iterable[Finding]:
-            return function(history) if history.head.get("profile") == profile else ()
+            applies = history.head.get("profile") == profile and client_kept_the_protocol(history)
+            return function(history) if applies else ()
 
         meant = guarded if profile else function
         known = _INVARIANTS.setdefault(subject, {}).setdefault(requirement, meant)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import Event, History
 
 
+_EXACT = 2**53 - 1
+
+
 class Said(NamedTuple):
     """One message.
 
@@ -58,6 +61,25 @@ def conversation(history: History) -> Iterator[Said]:
             asked[by_target][key] = message
         request = asked[not by_target].get(key, {}) if kind is Kind.RESPONSE else {}
         yield Said(event, by_target, kind, message, request)
+
+
+def client_kept_the_protocol(history: History) -> bool:
+    """Whether all that was sent to the target is valid: who breaks a protocol can accuse nobody by it.
+
+    Ids are texts, or integers that every reader of JSON can hold (RFC 8259, section 6).
+    """
+    return all(_is_valid(event) for event in history.lines(direction="in"))
+
+
+def _is_valid(event: Event) -> bool:
+    message = wire.parsed(event.data)
+    kind = wire.kind_of(message)
+    if message is None or kind is Kind.OTHER or not event.facts.get("terminated", True):
+        return False
+    ident, method = message.get("id", ""), message.get("method", "")
+    exact = isinstance(ident, str) or (type(ident) is int and abs(ident) <= _EXACT)
+    params = message.get("params", {})
+    return exact and isinstance(method, str) and isinstance(params, dict) and message.get("jsonrpc") == "2.0"
 
 
 def misfits(history: History, protocol: str) -> Iterator[tuple[Event, str]]:
