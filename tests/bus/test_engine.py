@@ -125,13 +125,14 @@ async def test_the_loop_does_not_wait_until_the_engine_has_removed_what_died(
     until = 'until [ -e "{}" ]; do sleep 0.01; done'
     run = f"echo 'stdio_bus: info: ready' >&2; {until.format(tmp_path / 'die')}; exit 3"
     address = f"echo 127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    options = script(run, address, until.format(tmp_path / "go"))
+    options = script(run, address, f"touch '{tmp_path}/begun'; {until.format(tmp_path / 'go')}")
     bus = AsyncStdioBus(CAT, backend="docker", docker=options)
     await bus.start()
     backend: Any = bus._backend
     with pytest.raises(TransportError, match="ended with status 3"):
         await bus.request("m", timeout_ms=BOUND_SEC * 1000)
     assert backend._guard._process.poll() is None
+    wait_until((tmp_path / "begun").exists)
     (tmp_path / "go").touch()
     await bus.stop()
     wait_until((tmp_path / "removed").exists)

@@ -208,6 +208,15 @@ async def test_arguments_that_cannot_be_sent_are_refused(
     assert bus.get_pending_count() == 0
 
 
+async def test_a_stream_that_could_not_begin_is_over(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
+    bus = await make_stdiobus([worker(WORDS)])
+    stream = bus.stream_request("m", 1)
+    with pytest.raises(InvalidArgumentError):
+        await anext(stream)
+    with pytest.raises(StopAsyncIteration):
+        await anext(stream)
+
+
 async def test_two_tasks_may_not_iterate_one_stream(make_stdiobus: MakeBus, worker: WorkerPool) -> None:
     bus = await make_stdiobus([worker(GATED)])
     stream = bus.stream_request("m")
