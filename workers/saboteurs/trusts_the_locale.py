@@ -5,7 +5,6 @@ In which locale is your service started?
 
 from __future__ import annotations
 
-import json
 import sys
 
 from honest import Worker, main
@@ -20,7 +19,8 @@ class Saboteur(Worker):
 
     def parse(self, line: bytes) -> Any:
         """Read as the locale says."""
-        return json.loads(line.decode(sys.stdin.encoding, "surrogateescape"))
+        text = line.decode(sys.stdin.encoding, "surrogateescape")
+        return super().parse(text.encode("utf-8", "surrogatepass"))
 
 
 if __name__ == "__main__":
