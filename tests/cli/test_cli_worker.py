@@ -154,7 +154,9 @@ def test_the_kits_own_mistake_has_a_status_of_its_own(command: Command, monkeypa
 
 
 def test_ctrl_c_ends_the_run_with_what_was_found(tmp_path: Path, worker: Worker) -> None:
-    program = [sys.executable, "-c", "import sys; from pytest_stdiobus.cli import main; sys.exit(main())"]
+    # A run in the background ignores the signal, and so would the command.
+    heed = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = [sys.executable, "-c", f"{heed}; from pytest_stdiobus.cli import main; sys.exit(main())"]
     words = ["worker", "--", *worker(NOISY)]
     with subprocess.Popen([*program, *words], cwd=tmp_path, stdout=-1, stderr=-1, text=True) as running:
         assert running.stderr is not None

@@ -11,7 +11,8 @@ from pytest_stdiobus.kit.case import steps
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.walk import BROKEN, MET, Walk
-from tests.kit.histories import history
+
+from .histories import history
 
 
 def line(actor: str, message: str) -> tuple[str, str, str, bytes, dict[str, Any]]:
