@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -49,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"{' '.join(unknown)!r} is not an option; {hint}")
     args.command_line = command_line
     try:
-        return int(COMMANDS[args.command].execute(args))
+        return _done(int(COMMANDS[args.command].execute(args)))
+    except BrokenPipeError:  # whoever read the output, as in `| head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OURS
     except KitError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -62,6 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             "This is a mistake of the kit, not of what it judged: please report it with the lines above.\n"
         )
         return OURS
+
+
+def _done(status: int) -> int:
+    """The status, once all output has been taken."""
+    sys.stdout.flush()
+    return status
 
 
 def _parted(words: list[str]) -> tuple[list[str], list[str]]:

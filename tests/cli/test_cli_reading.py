@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +31,17 @@ def test_list_shows_every_requirement_of_the_profile(command: Command) -> None:
         row.id for row in catalogue().values() if applies(row, "worker", "bus")
     ]
     assert said.status == 0
+
+
+def test_a_reader_that_has_seen_enough_is_not_told_of_a_mistake() -> None:
+    program = "import sys; from pytest_stdiobus.cli import main; sys.exit(main(['explain', 'WRK-01']))"
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as nobody:
+        ended = subprocess.run(
+            [sys.executable, "-c", program], check=False, stdout=nobody, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (ended.stderr, ended.returncode) == (b"", 4)
 
 
 def test_list_shows_the_requirements_of_kernels_too(command: Command) -> None:
