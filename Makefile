@@ -86,12 +86,12 @@ pythons:
 	  $(MAKE) --no-print-directory package-tests PYTHON="$$program" VENV=.venv-$$version PINS="$$pins" || exit 1; \
 	done
 
-# Without the saboteurs: what they show is the same under every Python. The lowest pytest-asyncio leaves sockets of its
-# event loops to the garbage collector.
+# Without the saboteurs: what they show is the same under every Python. The lowest pytest-asyncio leaves its event loops
+# to the garbage collector.
 package-tests: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]" $(foreach pin,$(PINS),"$(pin)")
 	$(BIN)/pytest -n $(JOBS) -q tests/bus tests/plugin tests/testing tests/workers tests/kit tests/report tests/cli examples \
-	  --stdiobus-backend=native,subprocess -k 'not saboteurs' $(if $(PINS),-W 'ignore:unclosed <socket.socket:ResourceWarning')
+	  --stdiobus-backend=native,subprocess -k 'not saboteurs' $(if $(PINS),-W ignore::ResourceWarning)
 
 lint: $(BIN)/python analyze
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
