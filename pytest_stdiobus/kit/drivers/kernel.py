@@ -10,12 +10,13 @@ import shutil
 import signal
 import socket
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
-from pytest_stdiobus.kit.drivers.seat import send
+from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import ANSWER, DEADLINE_S, ENDING_S, EXIT, EXIT_ON_TERM, Patience
@@ -71,7 +72,7 @@ class KernelSeat:
         self._config = config
         self._transport = transport
         self._arguments = arguments
-        self._process = Process(on_exit=self._on_exit)
+        self._process = Process(on_exit=partial(tell_exit, history))
         self._clients: dict[str, Channel] = {}
         self._port = 0
 
@@ -294,10 +295,6 @@ class KernelSeat:
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)
         self._supervisor.signal(self._process, number)
-
-    def _on_exit(self, facts: dict[str, Any]) -> None:
-        how = {key: facts[key] for key in ("code", "signal") if key in facts}
-        self.history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)
 
 
 def _is_scripted(pool: Any) -> bool:

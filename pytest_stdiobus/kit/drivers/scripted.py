@@ -52,7 +52,7 @@ class ScriptedWorkers:
     Attributes:
         pump: moves their lines.
         folder: where the socket is made.
-        living: the workers by their actors, those that have ended included.
+        everyone: the workers by their actors, those that have ended included.
     """
 
     pump: Pump

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_stdiobus.kit import pattern, wire
 from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.history import TARGET
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Step
@@ -32,6 +33,12 @@ class Seat(Protocol):
 
     def close(self) -> None:
         """Let go of everything at once, also after a failure and in the middle of a case; nothing is left running."""
+
+
+def tell_exit(history: History, facts: dict[str, Any]) -> None:
+    """Record that the target's process has ended, as a fact that steps can read."""
+    how = {key: facts[key] for key in ("code", "signal") if key in facts}
+    history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)
 
 
 def payload(value: Any) -> bytes:

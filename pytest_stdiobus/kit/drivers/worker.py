@@ -7,10 +7,11 @@ import os
 import shutil
 import signal
 import tempfile
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.drivers.seat import send
+from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import ENDING_S, EXIT, EXIT_ON_TERM, OUTPUT, Patience
@@ -39,7 +40,7 @@ class WorkerSeat:
         self._supervisor = supervisor
         self._patience = patience
         self._room = patience.room()
-        self._process = Process(on_exit=self._on_exit)
+        self._process = Process(on_exit=partial(tell_exit, history))
         self._folder = ""
 
     def begin(self) -> None:
@@ -138,7 +139,3 @@ class WorkerSeat:
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)
         self._supervisor.signal(self._process, number)
-
-    def _on_exit(self, facts: dict[str, Any]) -> None:
-        how = {key: facts[key] for key in ("code", "signal") if key in facts}
-        self.history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)
