@@ -90,7 +90,7 @@ pythons:
 # to the garbage collector.
 package-tests: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]" $(foreach pin,$(PINS),"$(pin)")
-	$(BIN)/pytest -n $(JOBS) -q tests/bus tests/plugin tests/testing tests/workers tests/kit tests/report tests/cli examples \
+	$(BIN)/pytest -n $(JOBS) -q tests/bus tests/plugin tests/testing tests/workers tests/kit tests/report tests/cli tests/adapters examples \
 	  --stdiobus-backend=native,subprocess -k 'not saboteurs' $(if $(PINS),-W ignore::ResourceWarning)
 
 lint: $(BIN)/python analyze
