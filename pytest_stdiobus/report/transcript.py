@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.history import TARGET
+from pytest_stdiobus.kit.history import TARGET, WORKER
 from pytest_stdiobus.report.masking import printable
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[
         said = f"{said} (no line feed)"
     sender, receiver = (other, subject) if event.dir == "in" else (subject, other)
     if not event.dir:
-        sender, receiver = (subject if event.kind in {"exit", "orphans", "harness"} else "kit"), ""
+        theirs = other if event.actor.startswith(f"{WORKER}:") else subject
+        sender, receiver = (theirs if event.kind in {"exit", "orphans", "harness"} else "kit"), ""
     yield {
         "ms": event.t_us / 1000,
         "from": sender,
@@ -71,7 +72,10 @@ def _fact(event: Event) -> str:
 
 
 def _exit(facts: dict[str, Any]) -> str:
-    return f"ended by {facts['signal']}" if "signal" in facts else f"exited with status {facts['code']}"
+    if "signal" in facts:
+        return f"ended by {facts['signal']}"
+    # How a scripted worker ended is for the kernel to see, its parent.
+    return f"exited with status {facts['code']}" if "code" in facts else "ended"
 
 
 def _orphans(facts: dict[str, Any]) -> str:

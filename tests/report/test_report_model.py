@@ -63,6 +63,13 @@ def test_a_failure_shows_who_said_what_when(report: Make) -> None:
     assert failure["explanation"] == "the id is a text"
 
 
+def test_the_end_of_a_scripted_worker_is_told_as_the_workers(report: Make) -> None:
+    history = a_history()
+    history.add("worker:w/0#0", "exit", pid=7)
+    entry = report(a_result(history=history))["failures"][0]["transcript"][-1]
+    assert (entry["from"], entry["to"], entry["text"]) == ("worker:w/0#0", "", "ended")
+
+
 def test_a_requirement_carries_its_rule_and_its_cases(report: Make) -> None:
     made = report(a_result(), a_result(Outcome.PASS, case="worker/test/two"))
     (row,) = made["requirements"]
