@@ -44,6 +44,11 @@ def bundled_kernel() -> Path | None:
     return kernel_file("stdiobus-kernel")
 
 
+def bundled_library() -> Path | None:
+    """The bundled kernel as a shared library, or None where the package was installed without it."""
+    return kernel_file("libstdio_bus.so") or kernel_file("libstdio_bus.dylib")
+
+
 def kernel_absence() -> str:
     """Why the bundled kernel is missing and what to do about it, in one sentence."""
     note = kernel_file("absent.txt")

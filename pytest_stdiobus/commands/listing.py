@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit.case import bundled_cases
+from pytest_stdiobus.kit.case import TRANSPORTS, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue, profile
 from pytest_stdiobus.kit.run import KERNEL, WORKER, Options, Runner, applies
 from pytest_stdiobus.kit.select import selects
@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """List them."""
-    options = Options(profile=profile(args.profile).name, select=args.select)
+    options = Options(profile=profile(args.profile).name, select=args.select, transports=TRANSPORTS)
     lines = (_cases if args.cases else _requirements)(args.subject, options)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0

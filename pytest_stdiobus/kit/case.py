@@ -21,7 +21,7 @@ STATEMENTS = ("assume", "elapsed", "distinct", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE, SURVEY = "probe/", "survey/"
-STDIO, UNIX, TCP = TRANSPORTS = ("stdio", "unix", "tcp")
+STDIO, UNIX, TCP, EMBEDDED = TRANSPORTS = ("stdio", "unix", "tcp", "embedded")
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,11 @@ def read_cases(file: Path) -> Iterator[Case]:
 
 
 def _transports(case: Case) -> tuple[str, ...]:
-    """What a case is played on, one after the other; stdio seats one client."""
+    """What a case is played on, one after the other; only a listener seats more than one client."""
     if case.subject != "kernel":
         return ("",)
     clients = {step.actor for step in case.steps if step.actor.startswith("client:")}
-    return case.transports or (TRANSPORTS[1:] if len(clients) > 1 else TRANSPORTS)
+    return case.transports or ((UNIX, TCP) if len(clients) > 1 else TRANSPORTS)
 
 
 @cache

@@ -14,7 +14,7 @@ from pytest_stdiobus.kit import foreign
 from pytest_stdiobus.kit import survey as surveying
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import TRANSPORTS, Case, bundled_cases, methods, probes, steps, surveyed
+from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps, surveyed
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
@@ -51,7 +51,7 @@ class Options:
         select: an expression of parts of the ids of cases and requirements (`kit.select`); empty is all.
         repeat: how often each case is run; what differs is flaky.
         seed: of generated cases.
-        transports: what a kernel's cases are played on.
+        transports: what a kernel's cases are played on; empty is all that it has.
         through: the executable of a kernel that is put between the kit and the worker; empty for none.
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
@@ -62,7 +62,7 @@ class Options:
     select: str = ""
     repeat: int = 1
     seed: int = 0
-    transports: Sequence[str] = TRANSPORTS
+    transports: Sequence[str] = ()
     through: str = ""
     envelope: str = FORWARD
     time_scale: float = 1.0
@@ -142,7 +142,7 @@ class Runner:
         named = case.profiles or catalogue()[case.requirements[0]].profiles
         if named and wanted not in named:
             return False
-        if case.transport and case.transport not in self.options.transports:
+        if case.transport and case.transport not in (self.options.transports or self.target.transports):
             return False
         return selects(self.options.select, (case.id, *case.requirements))
 

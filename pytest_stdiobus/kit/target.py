@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import schemas
+from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_LOADING_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,7 @@ class Target:
         name: how reports call it.
         version: its version, or empty.
         command: program and arguments; no shell reads them.
+        library: the shared library of a kernel, which the command hosts; empty for a program.
         subject: what it is: ``worker`` or ``kernel``.
         env: variables added to the environment of the kit's user.
         cwd: where it runs; empty is a folder of its own that is removed afterwards.
@@ -33,11 +41,17 @@ class Target:
     name: str
     command: tuple[str, ...]
     subject: str = "worker"
+    library: str = ""
     version: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = ""
     capabilities: frozenset[str] = frozenset()
     probes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """What cases about a kernel can be played on."""
+        return (EMBEDDED,) if self.library else (STDIO, UNIX, TCP)
 
 
 def from_command(
@@ -65,6 +79,41 @@ def from_command(
     return Target(name=_name(command), command=_resolved(command, here), subject=subject, cwd=where)
 
 
+def from_library(path: str, *, folder: str | None = None) -> Target:
+    """A kernel that is a shared library; a program of the kit's hosts it, so that a crash is the program's.
+
+    Args:
+        path: its file.
+        folder: what a relative path is relative to; None is the current folder.
+
+    Raises:
+        KitError: it cannot be loaded, or is not a library of the embedding API; the message says why.
+    """
+    library = os.path.join(os.path.abspath(folder or ""), path)
+    if not os.path.isfile(library):
+        message = f"there is no library {path!r}: looked for {library}"
+        raise KitError(message)
+    # The real interpreter, without the packages of the user: it starts in a third of the time.
+    python = os.path.realpath(sys.executable)
+    command = (python, "-s", "-S", "-E", str(data_dir() / "workers" / "embedding.py"), library)
+    try:
+        told = subprocess.run(  # noqa: S603 - our own program
+            [*command, "--version"], capture_output=True, text=True, timeout=_LOADING_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        message = f"{path} cannot be loaded: that had not ended after {_LOADING_S:g} s"
+        raise KitError(message) from None
+    if told.returncode:
+        how = told.stderr.strip() or (
+            f"it ends the process with {signal.Signals(-told.returncode).name}"
+            if told.returncode < 0
+            else f"status {told.returncode}"
+        )
+        message = f"{path} cannot be loaded: {how}"
+        raise KitError(message)
+    return Target(os.path.basename(path), command, subject="kernel", library=library, version=told.stdout.strip())
+
+
 def from_file(file: Path) -> Target:
     """The target that a file describes; its paths are relative to the file.
 
@@ -74,11 +123,14 @@ def from_file(file: Path) -> Target:
     """
     data = schemas.load(file, "target")
     folder = str(file.resolve().parent)
-    return Target(
+    if "library" in data:
+        target = from_library(data["library"], folder=folder)
+    else:
+        target = Target("", _resolved(data["command"], folder), subject=data.get("subject", "worker"))
+    return replace(
+        target,
         name=data["name"],
-        subject=data.get("subject", "worker"),
-        version=data.get("version", ""),
-        command=_resolved(data["command"], folder),
+        version=data.get("version", target.version),
         env=data.get("env", {}),
         cwd=os.path.join(folder, data["cwd"]) if "cwd" in data else "",
         capabilities=frozenset(data.get("capabilities", ())),

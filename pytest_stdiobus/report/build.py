@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
+from pytest_stdiobus.kit.case import bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, by_requirement
 from pytest_stdiobus.kit.run import applies
@@ -80,9 +81,16 @@ def _rows(results: Sequence[CaseResult], run: Run) -> dict[str, RequirementResul
     if run.complete:
         for row in catalogue().values():
             if applies(row, run.target.subject, run.options.profile):
-                found.setdefault(row.id, RequirementResult(row.id, Outcome.NOT_OBSERVED))
+                outcome = Outcome.NOT_APPLICABLE if _elsewhere(row.id, run) else Outcome.NOT_OBSERVED
+                found.setdefault(row.id, RequirementResult(row.id, outcome))
     order = list(catalogue())
     return dict(sorted(found.items(), key=lambda item: order.index(item[0])))
+
+
+def _elsewhere(requirement: str, run: Run) -> tuple[str, ...]:
+    """The transports that a requirement's cases are played on, where the target has none of them."""
+    transports = {case.transport for case in bundled_cases() if requirement in case.requirements} - {""}
+    return () if transports & set(run.target.transports) else tuple(sorted(transports))
 
 
 def _shown(result: CaseResult) -> Iterator[Finding]:
@@ -126,16 +134,17 @@ def _requirement(row: RequirementResult, run: Run, hidden: Veil) -> RequirementP
         "security": rule.security,
         "effect": judging.effect(rule, run.weights).value,
         "outcome": row.outcome.value,
-        "reason": _reason(row, hidden),
+        "reason": _reason(row, run, hidden),
         "known": _is_known(row, run.baseline),
         "findings": [_finding(case, finding, run, hidden) for case, finding in row.cases.items()],
     }
 
 
-def _reason(row: RequirementResult, hidden: Veil) -> str:
+def _reason(row: RequirementResult, run: Run, hidden: Veil) -> str:
     """The explanation of the first case that decided a requirement."""
     if not row.cases:
-        return "no case of this run exercised it"
+        elsewhere = _elsewhere(row.requirement, run)
+        return f"its cases are played on {', '.join(elsewhere)}" if elsewhere else "no case of this run exercised it"
     case, decisive = next((case, found) for case, found in row.cases.items() if found.outcome is row.outcome)
     return hidden.told(case, decisive.explanation)
 

@@ -78,5 +78,8 @@ def _again(result: CaseResult, run: Run, mask: Mask) -> str:
         words.append("--through-bus")
     if run.options.time_scale != 1:
         words += ["--time-scale", str(run.options.time_scale)]
-    words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
+    if run.target.library:
+        words += ["--library", run.target.library]
+    else:
+        words += ["--target", run.file] if run.file else ["--", *mask.command(run.target.command)]
     return shlex.join(words)

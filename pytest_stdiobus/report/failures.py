@@ -98,4 +98,5 @@ def _target(target: Target) -> dict[str, object]:
         "capabilities": sorted(target.capabilities),
         "probes": dict(target.probes),
     }
-    return {"name": target.name, "command": list(target.command), **{k: v for k, v in optional.items() if v}}
+    what = {"library": target.library} if target.library else {"command": list(target.command)}
+    return {"name": target.name, **what, **{k: v for k, v in optional.items() if v}}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.data import bundled_kernel
+from pytest_stdiobus.data import bundled_kernel, bundled_library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +63,26 @@ def test_a_failure_of_a_kernel_can_be_played_again(command: Command, tmp_path: P
     again = command("replay", "kernel/transparency/notifications[stdio]")
     assert again.status == 1
     assert "exited with status 3" in again.out
+
+
+def test_a_library_is_judged_through_the_embedding_api(command: Command, tmp_path: Path) -> None:
+    said = command("kernel", "-k", ONE, "--library", bundled_library(), "--report", "report.json")
+    assert said.status == 0, said
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert [case["id"] for case in report["cases"]] == ["kernel/transparency/notifications[embedded]"]
+    assert str(bundled_library()) in {file["path"] for file in report["target"]["files"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--binary", "./k", "--library", "./k.so"], "name one kernel"),
+        (["--library", "./none.so"], "there is no library"),
+        (["--transport", "unix,embedded"], "--library PATH judges what is embedded"),
+        (["--library", bundled_library(), "--transport", "unix"], "cases are played on embedded here"),
+    ],
+)
+def test_a_library_has_one_transport_of_its_own(command: Command, words: list[str], why: str) -> None:
+    said = command("kernel", *words)
+    assert said.status == 2
+    assert why in said.err

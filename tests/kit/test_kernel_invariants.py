@@ -185,3 +185,11 @@ def test_a_worker_is_not_restarted_more_often_than_allowed() -> None:
     assert accused(*started, config={"pools": pools, "limits": {"max_restarts": 1}}) == []
     twice = [{**pools[0], "instances": 2}]
     assert accused(*started, config={"pools": twice, "limits": {"max_restarts": 1, "restart_window_sec": 60}}) == []
+
+
+@pytest.mark.parametrize("limits", [[], "none", 3])
+def test_limits_that_a_kernel_refused_are_no_limits(limits: Any) -> None:
+    assert (
+        accused(*EXCHANGE, of("signal", signal="SIGTERM"), of("exit", code=1), config={"pools": [], "limits": limits})
+        == []
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.checks import invariant
 from pytest_stdiobus.kit.history import TARGET, WORKER
@@ -65,8 +65,7 @@ def no_worker_is_left(history: History) -> Iterator[Finding]:
 @invariant("KRN-WRK-03", subject="kernel")
 def restarts_are_limited(history: History) -> Iterator[Finding]:
     """No pool starts more workers than its instances and their restarts; whether these count together or apart is open."""
-    config = history.head.get("config", {})
-    limits = config.get("limits", {}) if isinstance(config, dict) else {}
+    config, limits = history.head.get("config", {}), _limits(history)
     if not {"max_restarts", "restart_window_sec"} <= limits.keys():
         return
     started = [event for event in history.of_kind("open") if event.actor.startswith(WORKER)]
@@ -89,9 +88,13 @@ def _is_last_resort(event: Event) -> bool:
 
 def _had_its_time(history: History, asked: Event) -> bool:
     """Whether the kernel was waited for as long as its drain timeout lets it take, and longer."""
+    return "shortened" not in asked.facts and _limits(history).get("drain_timeout_sec", _DRAIN_S) <= _DRAIN_S
+
+
+def _limits(history: History) -> dict[str, Any]:
     config = history.head.get("config", {})
     limits = config.get("limits", {}) if isinstance(config, dict) else {}
-    return "shortened" not in asked.facts and limits.get("drain_timeout_sec", _DRAIN_S) <= _DRAIN_S
+    return limits if isinstance(limits, dict) else {}
 
 
 def _fail(requirement: str, event: Event, why: str) -> Finding:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
+from pytest_stdiobus.kit.case import STDIO
+from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
@@ -32,11 +31,8 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.supervisor import Supervisor
     from pytest_stdiobus.kit.target import Target
 
-_SCRIPTED = "scripted"
 _DRAIN_S = 1  # so that a request which a case leaves open does not keep a kernel for half a minute
 _WRITTEN_S = 1.0  # a worker has written what it wrote before it ends, unless the kernel does not read it
-_LOOPBACK = "127.0.0.1"
-_NOT_YET = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.EINPROGRESS, errno.EAGAIN})
 
 
 class KernelSeat:
@@ -56,12 +52,12 @@ class KernelSeat:
         """Prepare; nothing is started yet.
 
         Args:
-            target: the kernel's executable.
+            target: the kernel: an executable, or a library with the program that hosts it.
             history: what is observed goes there.
             supervisor: starts it.
             patience: how long it is waited for.
             config: the case's configuration; pools with ``"worker": "scripted"`` are the kit's; a text is written as it is.
-            transport: ``stdio``, ``unix`` or ``tcp``.
+            transport: ``stdio``, ``unix``, ``tcp`` or ``embedded``.
             arguments: the whole command line, in place of what the transport asks for.
         """
         self.history = history
@@ -73,16 +69,15 @@ class KernelSeat:
         self._transport = transport
         self._arguments = arguments
         self._process = Process(on_exit=partial(tell_exit, history))
-        self._clients: dict[str, Channel] = {}
-        self._port = 0
 
     def begin(self) -> None:
         """Start the kernel, and wait until its scripted workers are there."""
         self._supervisor.attach(self.pump)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
+        self._clients = KernelClients(self.pump, self._folder, self._transport)
         config = self._write_config()
-        arguments = ["--config", config, *self._address()] if self._arguments is None else self._arguments
+        arguments = ["--config", config, *self._clients.arguments()] if self._arguments is None else self._arguments
         command = [*self._target.command, *arguments]
         where = self._folder if self._arguments is not None else self._target.cwd or self._folder
         (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
@@ -103,7 +98,7 @@ class KernelSeat:
             TARGET, "spawn", data=wire.encode({"cwd": where}), pid=self._process.pid, argv=command, cwd=where
         )
         wait = self._patience.wait(ANSWER)
-        self.pump.until(lambda: self._has_exited() or self._is_staffed(), wait.seconds)
+        self.pump.until(lambda: self._has_exited() or self._workers.are_there(self._config), wait.seconds)
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Let a client or a worker write, close, stop reading; let a worker end; signal the kernel."""
@@ -136,7 +131,7 @@ class KernelSeat:
         self.history.add(TARGET, "ending", **wait.facts)
         for channel in self.pump.channels:
             channel.stall(stalled=False)
-        for channel in (self._streams, *self._clients.values()):
+        for channel in (self._streams, *self._clients.everyone.values()):
             channel.half_close(self.history)
         if self._transport == STDIO:
             self._wait_for_exit(EXIT, wait)
@@ -168,94 +163,27 @@ class KernelSeat:
 
     def _write_config(self) -> str:
         path = os.path.join(self._folder, "config.json")
+        config = self._config
         with open(path, "w", encoding="utf-8") as file:
-            file.write(
-                self._config if isinstance(self._config, str) else json.dumps(self._completed(), ensure_ascii=False)
-            )
+            file.write(config if isinstance(config, str) else json.dumps(self._completed(config), ensure_ascii=False))
         return path
 
-    def _completed(self) -> Any:
+    def _completed(self, config: Any) -> Any:
         """The configuration with commands in place of scripted workers, and with a drain timeout."""
-        if not isinstance(self._config, dict):
-            return self._config
-        limits = self._config.get("limits", {})
-        completed = {**self._config}
+        if not isinstance(config, dict):
+            return config
+        completed = self._workers.hired(config)
+        limits = config.get("limits", {})
         if isinstance(limits, dict):
             completed["limits"] = {"drain_timeout_sec": _DRAIN_S, **limits}
-        if isinstance(self._config.get("pools"), list):
-            completed["pools"] = [self._workers.pool(pool) if _is_scripted(pool) else pool for pool in self._pools]
         return completed
-
-    @property
-    def _pools(self) -> list[Any]:
-        pools = self._config.get("pools") if isinstance(self._config, dict) else None
-        return pools if isinstance(pools, list) else []
-
-    def _address(self) -> list[str]:
-        if self._transport == UNIX:
-            return ["--unix", self._path]
-        if self._transport == TCP:
-            with socket.socket() as probe:  # a kernel need not say which port it has taken, so it is given a free one
-                probe.bind((_LOOPBACK, 0))
-                self._port = probe.getsockname()[1]
-            return ["--tcp", f"{_LOOPBACK}:{self._port}"]
-        return ["--stdio"]
-
-    @property
-    def _path(self) -> str:
-        return os.path.join(self._folder, "bus")
-
-    def _is_staffed(self) -> bool:
-        scripted = [pool for pool in self._pools if _is_scripted(pool)]
-        return all(len(self._workers.of_pool(pool["id"])) >= pool.get("instances", 1) for pool in scripted)
 
     def _channel(self, actor: str) -> Channel:
         if actor.startswith(TARGET):
             return self._logs
         if actor.startswith("worker:"):
             return self._workers.everyone[actor].channel
-        if actor not in self._clients:
-            self._clients[actor] = self._connected(actor)
-        return self._clients[actor]
-
-    def _connected(self, actor: str) -> Channel:
-        """A client; on stdio there is one, and the kernel's streams are its own.
-
-        Raises:
-            HarnessError: a second client on stdio.
-        """
-        if self._transport == STDIO:
-            if self._clients:
-                message = f"{actor} is a second client, and stdio seats one: name the case's transports"
-                raise HarnessError(message)
-            self._streams.actor = actor
-            return self._streams
-        connection: socket.socket | None = None
-
-        def connects() -> bool:
-            nonlocal connection
-            connection = self._connect()
-            return connection is not None or self._has_exited()
-
-        self.pump.until(connects, DEADLINE_S)
-        if connection is None:
-            self.history.add(actor, "harness", what="connect", error="nobody accepts its connection")
-            return self.pump.add(Channel(actor))
-        writing = os.dup(connection.fileno())
-        channel = self.pump.add(Channel(actor, reading=connection.detach(), writing=writing))
-        self.history.add(actor, "open", transport=self._transport)
-        return channel
-
-    def _connect(self) -> socket.socket | None:
-        connection = socket.socket(socket.AF_UNIX if self._transport == UNIX else socket.AF_INET)
-        try:
-            connection.connect(self._path if self._transport == UNIX else (_LOOPBACK, self._port))
-        except OSError as error:
-            connection.close()
-            if error.errno in _NOT_YET:
-                return None
-            raise HarnessError(str(error)) from None
-        return connection
+        return self._clients.channel(actor, self._streams, has_exited=self._has_exited)
 
     def _order(self, step: Step, value: Any, index: int) -> Event:
         worker = self._workers.everyone[step.actor]
@@ -295,7 +223,3 @@ class KernelSeat:
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)
         self._supervisor.signal(self._process, number)
-
-
-def _is_scripted(pool: Any) -> bool:
-    return isinstance(pool, dict) and pool.get("worker") == _SCRIPTED

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import Event
     from pytest_stdiobus.kit.pump import Pump
 
+_SCRIPTED = "scripted"
 _MOST = 65536
 _INT = array.array("i").itemsize
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # another thread may start a process at any moment
@@ -75,17 +76,24 @@ class ScriptedWorkers:
         """The path of the socket."""
         return os.path.join(self.folder, "workers")
 
-    def pool(self, data: dict[str, Any]) -> dict[str, Any]:
-        """A pool of a case as a kernel reads it: ``"worker": "scripted"`` becomes a command."""
+    def hired(self, config: dict[str, Any]) -> dict[str, Any]:
+        """A configuration with commands in place of scripted workers."""
+        if not isinstance(config.get("pools"), list):
+            return {**config}
+        return {**config, "pools": [self._pool(pool) if _is_scripted(pool) else pool for pool in config["pools"]]}
+
+    def are_there(self, config: Any) -> bool:
+        """Whether as many have said hello as a configuration asks for."""
+        pools = config.get("pools") if isinstance(config, dict) else None
+        scripted = [pool for pool in pools if _is_scripted(pool)] if isinstance(pools, list) else []
+        return all(len(self._of_pool(pool["id"])) >= pool.get("instances", 1) for pool in scripted)
+
+    def _pool(self, data: dict[str, Any]) -> dict[str, Any]:
         members = {key: value for key, value in data.items() if key != "worker"}
         script = str(data_dir() / "workers" / "scripted.py")
         # The real interpreter: the one of a virtual environment starts some milliseconds later.
         python = os.path.realpath(sys.executable)
         return {**members, "command": python, "args": ["-I", "-S", script, self.address, data["id"]]}
-
-    def of_pool(self, pool: str) -> list[ScriptedWorker]:
-        """The workers of a pool that have said hello, those that have ended included."""
-        return [worker for actor, worker in self.everyone.items() if actor.startswith(f"worker:{pool}/")]
 
     def close(self) -> None:
         """Let all of them end; their channels are the pump's."""
@@ -129,6 +137,9 @@ class ScriptedWorkers:
         place = f"worker:{pool}/{instance}"
         life = self._lives[place] = self._lives.get(place, 0) + 1
         return f"{place}#{life}"
+
+    def _of_pool(self, pool: str) -> list[ScriptedWorker]:
+        return [worker for actor, worker in self.everyone.items() if actor.startswith(f"worker:{pool}/")]
 
     def _at(self, pool: str, instance: int) -> list[ScriptedWorker]:
         return [worker for actor, worker in self.everyone.items() if actor.startswith(f"worker:{pool}/{instance}#")]
@@ -186,3 +197,7 @@ class _Greeting:
         self.control.close()
         for descriptor in self.descriptors:
             os.close(descriptor)
+
+
+def _is_scripted(pool: Any) -> bool:
+    return isinstance(pool, dict) and pool.get("worker") == _SCRIPTED
