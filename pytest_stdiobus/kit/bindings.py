@@ -2,7 +2,7 @@
 
 ``{"$from": "NAME/POINTER"}`` stands for a bound value: a message that was sent or read, the vector's ``row``, the target's ``probe``.
 Beside other members it adds those of the object it leads to: ``{"id": 1, "$from": "probe/ok"}`` is a whole call, with ``params`` if it
-has some. ``{"$repeat": [TEXT, N]}`` stands for a long text.
+has some. ``{"$repeat": [TEXT, N]}`` stands for a long text, ``{"$sum": [...]}`` for the sum of numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.history import Event
 
-FROM, REPEAT = "$from", "$repeat"
+FROM, REPEAT, SUM = "$from", "$repeat", "$sum"
 LONGEST = 64 * 1024 * 1024  # characters of a text that a case makes
 
 
@@ -48,10 +48,9 @@ class Bindings:
             return [self.expand(item) for item in value]
         if not isinstance(value, dict):
             return value
-        if value.keys() == {FROM}:
-            return self.look_up(value[FROM])
-        if value.keys() == {REPEAT}:
-            return self._repeated(*value[REPEAT])
+        makers = {FROM: self.look_up, REPEAT: self._repeated, SUM: self._summed}
+        if len(value) == 1 and (make := makers.get(*value)):
+            return make(*value.values())
         if value.keys() == {BYTES} and isinstance(value[BYTES], dict) and FROM in value[BYTES]:
             return {BYTES: self._bytes(value[BYTES][FROM])}
         own = {key: self.expand(item) for key, item in value.items() if key != FROM}
@@ -82,7 +81,15 @@ class Bindings:
         message = f"{reference}: expected an object, to add its members"
         raise LookupError(message)
 
-    def _repeated(self, what: Any, count: Any) -> str:
+    def _summed(self, terms: Any) -> Any:
+        numbers = self.expand(terms)
+        if isinstance(numbers, list) and all(isinstance(number, (int, float)) for number in numbers):
+            return sum(numbers)
+        message = f"{SUM}: expected an array of numbers, got {terms!r}"
+        raise LookupError(message)
+
+    def _repeated(self, how: Any) -> str:
+        what, count = how
         text, times = self.expand(what), self.expand(count)
         if isinstance(text, str) and isinstance(times, int) and len(text) * times <= LONGEST:
             return text * times

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 INLINE = 64 * 1024  # a longer line lies in a file of its own
 TARGET, KIT, POOL, WORKER = "target", "kit", "pool", "worker"
+USAGE = f"{TARGET}:usage"  # reads the samples of what the target's process uses
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import checks, pattern, schemas
-from pytest_stdiobus.kit.bindings import FROM, REPEAT
+from pytest_stdiobus.kit.bindings import FROM, REPEAT, SUM
 from pytest_stdiobus.kit.case import Case, files_of, read_cases, steps
 from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
 from pytest_stdiobus.kit.errors import DataError, KitError
@@ -291,6 +291,6 @@ def _filled(value: Any) -> Any:
         return [_filled(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() in ({FROM}, {REPEAT}):
+    if value.keys() in ({FROM}, {REPEAT}, {SUM}):
         return _ANY
     return {key: _filled(item) for key, item in value.items() if key != FROM}

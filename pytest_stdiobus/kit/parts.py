@@ -16,6 +16,7 @@ _PARTS = {
         **_STATEMENTS,
         "client:kit": {*_WRITE, *_PAUSE, *_READ},
         "target:process": {"signal", "kill", "next"},
+        "target:usage": {"next", "find"},
     },
     "kernel": {
         **_STATEMENTS,
@@ -23,6 +24,7 @@ _PARTS = {
         "pool": {*_READ, "starts"},
         "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
         "target:process": {"signal", "kill", "next"},
+        "target:usage": {"next", "find"},
     },
 }
 

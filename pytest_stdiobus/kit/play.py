@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit.history import KIT
-from pytest_stdiobus.kit.patience import ANSWER
+from pytest_stdiobus.kit.history import KIT, USAGE
+from pytest_stdiobus.kit.patience import ANSWER, QUIET
+from pytest_stdiobus.kit.usage import Watch
 from pytest_stdiobus.kit.walk import MET, refers_to_nothing
 
 if TYPE_CHECKING:
@@ -79,17 +80,21 @@ class Player:
     def _settle(self, step: Step, index: int) -> Reading:
         reading: Reading | None = None
         history = self.seat.history
+        usage = Watch(self.seat.observe, history) if step.actor == USAGE else None
+        what = ANSWER if usage is None else QUIET
 
         def settled() -> bool:
             nonlocal reading
             self.attendant.attend(self.seat, index)
+            if usage is not None:
+                usage.look()
             reading = self.walk.settle(step, len(history.events))
             return reading is not None
 
-        wait = self.patience.wait(ANSWER)
+        wait = self.patience.wait(what)
         seconds = min(wait.seconds, step.more.get("wait_ms", math.inf) / 1000)
         in_time = self.seat.pump.until(settled, seconds)
         in_vain = not in_time and "wait_ms" not in step.more
-        self.patience.note(ANSWER, wait, seen=any(history.lines()), in_vain=in_vain)
+        self.patience.note(what, wait, seen=any(history.lines()), in_vain=in_vain)
         history.add(KIT, "step", index=index, **({} if in_time else wait.facts))
         return reading or self.walk.give_up(step, len(history.events))

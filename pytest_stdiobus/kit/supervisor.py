@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.usage import observe_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,10 @@ class Process:
     exit: dict[str, Any] | None = None
     left: list[dict[str, Any]] | None = None
     on_exit: Callable[[dict[str, Any]], None] = lambda _: None
+
+    def observe(self) -> dict[str, Any]:
+        """What it has used so far (`kit.usage`); nothing once it has ended."""
+        return observe_process(self.pid) if self.pid and self.exit is None else {}
 
 
 @dataclass

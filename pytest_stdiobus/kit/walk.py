@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import pattern, schemas, wire
 from pytest_stdiobus.kit.errors import HarnessError
-from pytest_stdiobus.kit.history import POOL, TARGET, WORKER, Event, History
+from pytest_stdiobus.kit.history import POOL, TARGET, USAGE, WORKER, Event, History
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.bindings import Bindings
@@ -84,7 +84,7 @@ class Walk:
         """Sort in the first `upto` events; from call to call that never becomes less."""
         for event in self.history.events[self._visible : upto]:
             if event.kind == "eof" or (event.kind == "exit" and event.actor == TARGET):
-                self._ended.add(event.actor)
+                self._ended |= {event.actor, *([USAGE] if event.kind == "exit" else [])}
             elif event.kind == "harness":
                 self._cut = _refused(event) or self._cut
             if (reader := _reader(event)) and not self._is_noise(event):
@@ -159,12 +159,11 @@ class Walk:
                 self._forget(actor, found.events)
             return found
         expected = self.bindings.expand(step.value)
-        if step.verb == "next":
+        found = _untold(expected, unread) if actor == USAGE else None
+        if found is None and step.verb == "next":
             found = self._next(expected, unread)
-        elif step.verb == "find":
-            found = self._find(expected, unread)
-        else:
-            found = self._until(step, expected, unread)
+        elif found is None:
+            found = self._find(expected, unread) if step.verb == "find" else self._until(step, expected, unread)
         if found is not None:
             self._forget(actor, found.events)
             return found
@@ -287,6 +286,8 @@ def _reader(event: Event) -> str:
     """Which actor's reader an event is for, if any."""
     if event.kind == "exit" and event.actor == TARGET:
         return f"{TARGET}:process"
+    if event.kind == "sample":
+        return USAGE
     return _pool_of(event.actor) if event.kind == "line" and event.dir == "out" else ""
 
 
@@ -304,6 +305,12 @@ def _refused(event: Event) -> str:
         size, count = event.facts["bytes"], event.facts["lines"]
         return f"its output has no end: it was read no further than {size} bytes in {count} lines"
     return ""
+
+
+def _untold(expected: Any, samples: list[Event]) -> Reading | None:
+    """What is held against nobody, because the system does not tell it of a process."""
+    untold = sorted(expected.keys() - wire.parsed(samples[0].data).keys()) if samples else []
+    return Reading(NOT_MET, why=f"this system does not tell {' and '.join(untold)} of a process") if untold else None
 
 
 def _ends(actor: str, unread: list[Event], *, ended: str | None, final: bool) -> Reading | None:

@@ -30,6 +30,7 @@ def bindings() -> Bindings:
         ({"$from": "row/line"}, "ababab"),
         ({"$repeat": ["ab", 2]}, "abab"),
         ({"$repeat": [{"$from": "row/text"}, {"$from": "row/times"}]}, "xxxx"),
+        ({"maximum": {"$sum": [{"$from": "answer/result/a~1b/1"}, {"$from": "row/times"}, 1]}}, {"maximum": 25}),
         ([{"a": {"$from": "row/text"}}, 1], [{"a": "x"}, 1]),
         ({"bytes": {"$from": "answer"}}, {"bytes": b'{"id": 1, "result": {"a/b": [10, 20]}}'}),
         ({"id": 1, "$from": "probe/slow"}, {"id": 1, "method": "wait", "params": {"s": 1}}),
@@ -50,6 +51,7 @@ def test_what_is_written_stands_for_what_is_bound(written: Any, meant: Any) -> N
         ({"$from": "row/text", "id": 1}, "row/text: expected an object"),
         ({"$repeat": [{"$from": "row/times"}, 2]}, "expected a text and how often"),
         ({"$repeat": ["x", {"$from": "row/text"}]}, "expected a text and how often"),
+        ({"$sum": [{"$from": "row/text"}, 2]}, "expected an array of numbers"),
         ({"$repeat": ["x", 2**40]}, "at most 67108864 characters"),
     ],
 )

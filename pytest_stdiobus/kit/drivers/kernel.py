@@ -123,6 +123,10 @@ class KernelSeat:
         message = f"{step.actor} cannot {step.verb}"
         raise HarnessError(message)
 
+    def observe(self) -> dict[str, Any]:
+        """What the kernel has used so far."""
+        return self._process.observe()
+
     def end(self) -> None:
         """End the clients' input, then SIGTERM, then SIGKILL; workers whose input has ended end."""
         if not self._process.pid:

@@ -28,6 +28,9 @@ class Seat(Protocol):
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Do what a step says with its expanded value; the event that ``as`` binds."""
 
+    def observe(self) -> dict[str, Any]:
+        """What its process has used so far (`kit.usage`)."""
+
     def end(self) -> None:
         """End it, read everything to the end, and see what it leaves behind."""
 

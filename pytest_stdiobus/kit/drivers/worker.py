@@ -89,6 +89,10 @@ class WorkerSeat:
         message = f"a worker cannot {step.verb}"
         raise HarnessError(message)
 
+    def observe(self) -> dict[str, Any]:
+        """What the worker has used so far."""
+        return self._process.observe()
+
     def end(self) -> None:
         """End of input, then SIGTERM, then SIGKILL; whatever is left afterwards is recorded and ended."""
         if self._process.pid:
