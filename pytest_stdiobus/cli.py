@@ -9,7 +9,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands import baseline, compare, explain, judge, kernel, listing, record, replay, worker
+from pytest_stdiobus.commands import adapter, baseline, compare, explain, judge, kernel, listing, record, replay, worker
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, ModuleType] = {
     "worker": worker,
     "kernel": kernel,
+    "adapter": adapter,
     "list": listing,
     "explain": explain,
     "judge": judge,

@@ -102,6 +102,7 @@ class Adapter:
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Obey until `exit` or the end of input, then close what is open."""
+        closing = None
         while line := await reader.readline():
             command = json.loads(line)
             if command.get("command") == "exit":
@@ -111,7 +112,11 @@ class Adapter:
             task.add_done_callback(self._tasks.discard)
             if command.get("command") == "call":
                 self._running[command["id"]] = task
+            elif command.get("command") == "close":
+                closing = task
             await asyncio.sleep(0)  # commands begin in their order
+        if closing is not None:
+            await asyncio.wait([closing])
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -161,7 +166,7 @@ class Adapter:
             self._running.pop(name, None)
 
     async def _next(self, call: Call) -> After:
-        source = self._pulled[call["of"]]
+        source = self._handle(call)
         async with source.turn:
             self._pulling[call["of"]] = self._running[call["id"]]
             try:
@@ -202,8 +207,14 @@ class Adapter:
         return After.DONE
 
     async def _unsubscribe(self, call: Call) -> After:
-        await self._pulled[call["of"]].close()
+        await self._handle(call).close()
         return After.DONE
+
+    def _handle(self, call: Call) -> Pulled:
+        if call["of"] not in self._pulled:
+            message = f"{call['of']} is no open stream or subscription"
+            raise LookupError(message)
+        return self._pulled[call["of"]]
 
     def _tell(self, **facts: Any) -> None:
         self._write(json.dumps(facts).encode() + b"\n")

@@ -63,13 +63,13 @@ class Reference(Sdk):
 
     async def open(self, command: Call) -> None:
         """A bus of the configuration; `kernel` is the executable, with docker the image."""
-        config, kernel = command["config"], command["kernel"]
+        config, kernel = command["config"], command.get("kernel")
         limits = LimitsConfig(**config["limits"]) if "limits" in config else None
         bus = AsyncStdioBus(
             BusConfig(pools=[PoolConfig(**pool) for pool in config["pools"]], limits=limits),
             backend=command["backend"],
-            subprocess=SubprocessOptions(binary_path=kernel),
-            docker=DockerOptions(image=kernel),
+            subprocess=SubprocessOptions(binary_path=kernel or ""),
+            docker=DockerOptions(image=kernel) if kernel else None,
             **command.get("options", {}),
         )
         bus.on_request(lambda _: None)  # the kit answers, or does not

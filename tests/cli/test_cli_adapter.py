@@ -1,0 +1,61 @@
+"""The command for who writes an adapter."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conftest import Said
+
+    Command = Callable[..., Said]
+
+TINY = Path(__file__).resolve().parents[1] / "adapters" / "tiny.py"
+
+
+def test_a_sound_adapter_is_said_to_be_sound(command: Command) -> None:
+    said = command("adapter", "lint", "--", sys.executable, TINY)
+    assert said.status == 0, said
+    assert "the adapter is sound" in said.out
+
+
+def test_a_broken_one_is_shown_with_rule_remedy_and_transcript(command: Command) -> None:
+    said = command("adapter", "lint", "--", sys.executable, TINY, "goes on")
+    assert said.status == 1, said
+    assert "FAIL events: every answer and event belongs to a command" in said.out
+    assert "try: Send back the id of the call" in said.out
+    assert 'adapter -> kit  {"call": "state-' in said.out
+    assert "has to be mended: events" in said.out
+
+
+def test_an_exported_adapter_runs_where_it_was_put(command: Command, tmp_path: Path) -> None:
+    said = command("adapter", "export", "reference", tmp_path / "mine")
+    assert said.status == 0, said
+    assert (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").startswith("# Adapter")
+    said = command("adapter", "lint", "--", sys.executable, "mine/reference.py")
+    assert said.status == 0, said
+
+
+def test_nothing_that_is_there_is_written_over(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+    said = command("adapter", "export", "reference", tmp_path)
+    assert said.status == 2
+    assert "README.md is already there" in said.err
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_wrong_use_says_what_is_right(command: Command) -> None:
+    for words in (
+        ["export"],
+        ["export", "cobol", "here"],
+        ["lint"],
+        ["lint", "node"],
+        ["lint", "--", "no-such-program"],
+    ):
+        said = command("adapter", *words)
+        assert said.status == 2, words
+        assert said.err, words
+    assert "there are reference" in command("adapter", "export", "cobol", "here").err
