@@ -9,7 +9,19 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands import adapter, baseline, compare, explain, judge, kernel, listing, record, replay, worker
+from pytest_stdiobus.commands import (
+    adapter,
+    baseline,
+    compare,
+    explain,
+    judge,
+    kernel,
+    listing,
+    record,
+    replay,
+    sdk,
+    worker,
+)
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, ModuleType] = {
     "worker": worker,
     "kernel": kernel,
+    "sdk": sdk,
     "adapter": adapter,
     "list": listing,
     "explain": explain,
@@ -34,6 +47,7 @@ EPILOG = """
 example:
   stdiobus-conformance worker -- python my_agent.py
   stdiobus-conformance kernel --binary ./stdio_bus
+  stdiobus-conformance sdk -- node adapter.js
 
 exit status: 0 conformant, or a selection without failure; 1 not conformant; 2 wrong use; 3 incomplete, or nothing judged;
 4 the kit itself failed

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker without a will of its own: it hands its stdin and stdout to a test and obeys orders.
 
-Started as ``python -I -S scripted.py SOCKET [LABEL]``. It connects to the unix socket, sends one JSON line about
+Started as ``python -I -S scripted.py SOCKET [LABEL]``; what follows is told, and with ``--config PATH`` or ``--config-fd N``
+among it what stands there: so it plays a kernel, too. It connects to the unix socket, sends one JSON line about
 itself with its descriptors 0 and 1 attached (SCM_RIGHTS), closes its own copies and then reads orders, one per line.
 The test therefore holds the worker's very ends of the pipes: it decides which bytes are read and written, and when.
 
@@ -27,6 +28,8 @@ def quote(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if value is None:
+        return "null"
     if isinstance(value, dict):
         return "{" + ",".join(f"{quote(str(k))}:{quote(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -77,6 +80,16 @@ def _signal_sets() -> "dict[str, str]":
     }
 
 
+def _configuration(options: "list[str]") -> "str | None":
+    """Return the text of the configuration that a kernel's options name."""
+    for index, option in enumerate(options[:-1]):
+        if option in {"--config", "--config-fd"}:
+            value = options[index + 1]
+            with open(value if option == "--config" else int(value), "rb") as file:
+                return file.read().decode("utf-8", "surrogateescape")
+    return None
+
+
 def _hello(label: str) -> "dict[str, object]":
     return {
         "label": label,
@@ -85,6 +98,7 @@ def _hello(label: str) -> "dict[str, object]":
         "pgid": os.getpgid(0),
         "sid": os.getsid(0),
         "argv": sys.argv,
+        "config": _configuration(sys.argv[3:]),
         "cwd": os.getcwd(),
         "env": {k: v for k, v in os.environ.items() if k.startswith(_SHOWN)},
         "env_names": sorted(os.environ),

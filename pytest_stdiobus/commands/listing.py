@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import TRANSPORTS, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue, profile
-from pytest_stdiobus.kit.run import KERNEL, WORKER, Options, Runner, applies
+from pytest_stdiobus.kit.run import KERNEL, SDK, WORKER, Options, Runner, applies
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.report.words import LEVEL
@@ -28,7 +28,9 @@ examples:
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--profile", default="bus", help="what the worker claims to be (default: %(default)s)")
-    parser.add_argument("--subject", choices=(WORKER, KERNEL), default=WORKER, help="of what (default: %(default)s)")
+    parser.add_argument(
+        "--subject", choices=(WORKER, KERNEL, SDK), default=WORKER, help="of what (default: %(default)s)"
+    )
     parser.add_argument("--cases", action="store_true", help="list the cases in place of the requirements")
     parser.add_argument(
         "-k", dest="select", default="", metavar="EXPR", help="only those whose id has this; and, or, not"

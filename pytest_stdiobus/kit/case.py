@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-ACTORS = ("client", "pool", "worker", "target", "line")
+ACTORS = ("client", "pool", "worker", "call", "kernel", "target", "line")
 READINGS = ("next", "find", "take", "until", "ends", "starts")
 STATEMENTS = ("assume", "elapsed", "distinct", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
 VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE, SURVEY = "probe/", "survey/"
 STDIO, UNIX, TCP, EMBEDDED = TRANSPORTS = ("stdio", "unix", "tcp", "embedded")
+SCRIPTED, NATIVE, SUBPROCESS = BACKENDS = ("scripted", "native", "subprocess")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Step:
     """One thing that is done or expected.
 
     Attributes:
-        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``target:process``; or ``line:BINDING``,
-            a line that was read before; empty for the other statements about what was bound.
+        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``call:NAME``, ``kernel:main``, ``target:process``; or
+            ``line:BINDING``, a line that was read before; empty for the other statements about what was bound.
         verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
             ``until``, ``ends``, ``starts``; ``assume``, ``elapsed``, ``distinct``, ``is``.
         value: what the verb is given.
@@ -75,8 +76,10 @@ class Case:
         arguments: a kernel's whole command line, in place of what the transport asks for; the configuration is
             ``config.json`` in the folder it is started in.
         prelude: whether the profile's opening of a conversation precedes the steps.
-        transports: those it can be played on; empty is every one that seats its clients.
-        transport: the one that this variant of a kernel's case is played on.
+        seat: what the kit is for an SDK, ``kernel`` or ``worker``; empty is what its steps need.
+        transports: those it can be played on; empty is every one that seats its clients. Of an SDK they are its backends;
+            ``scripted`` is a kernel of the kit behind the subprocess backend.
+        transport: the one that this variant is played on.
         profiles: the worker profiles it belongs to; empty is those of its first requirement.
         env: variables added to the target's environment.
         row: the values of the vector.
@@ -92,6 +95,7 @@ class Case:
     config: Any = field(default_factory=dict)
     arguments: Any = None
     prelude: bool = True
+    seat: str = ""
     transports: tuple[str, ...] = ()
     transport: str = ""
     profiles: tuple[str, ...] = ()
@@ -139,7 +143,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def read_cases(file: Path) -> Iterator[Case]:
-    """The case of a file: itself, or one for each of its vectors, and of these one for each transport of a kernel.
+    """The case of a file: itself, or one for each of its vectors, and of these one for each transport or backend.
 
     Raises:
         DataError: the file is not valid.
@@ -147,7 +151,7 @@ def read_cases(file: Path) -> Iterator[Case]:
     data = schemas.load(file, "case")
     known: dict[str, Any] = {
         key: data[key]
-        for key in ("id", "title", "subject", "check", "config", "arguments", "prelude", "env")
+        for key in ("id", "title", "subject", "check", "config", "arguments", "prelude", "seat", "env")
         if key in data
     }
     listed: dict[str, Any] = {
@@ -165,10 +169,20 @@ def read_cases(file: Path) -> Iterator[Case]:
 
 def _transports(case: Case) -> tuple[str, ...]:
     """What a case is played on, one after the other; only a listener seats more than one client."""
+    if case.subject == "sdk":
+        return case.transports or _backends(case)
     if case.subject != "kernel":
         return ("",)
     clients = {step.actor for step in case.steps if step.actor.startswith("client:")}
     return case.transports or ((UNIX, TCP) if len(clients) > 1 else TRANSPORTS)
+
+
+def _backends(case: Case) -> tuple[str, ...]:
+    """Those of an SDK that have the seat: the kit is the kernel, or the workers behind the SDK's own, or either."""
+    acting = {step.actor.partition(":")[0] for step in case.steps}
+    if case.seat == "kernel" or "kernel" in acting:
+        return (SCRIPTED,)
+    return BACKENDS[1:] if case.seat == "worker" or acting & {"pool", "worker"} else BACKENDS
 
 
 @cache

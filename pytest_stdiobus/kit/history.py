@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 INLINE = 64 * 1024  # a longer line lies in a file of its own
-TARGET, KIT, POOL, WORKER = "target", "kit", "pool", "worker"
+TARGET, KIT, POOL, WORKER, CALL, SCRIPTED_KERNEL = "target", "kit", "pool", "worker", "call", "kernel:main"
 USAGE = f"{TARGET}:usage"  # reads the samples of what the target's process uses
+ADAPTER = f"{TARGET}:adapter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Event:
     Attributes:
         n: its number in the history, from 0.
         t_us: microseconds since the history began, on a monotonic clock.
-        actor: who did it: ``client:NAME``, ``worker:POOL/INSTANCE#LIFE``, ``target`` or ``kit``.
+        actor: who did it: ``client:NAME``, ``worker:POOL/INSTANCE#LIFE``, ``call:NAME`` of an SDK, ``kernel:main`` that it
+            started, ``target``, ``target:adapter`` or ``kit``.
         kind: ``line``, ``accepted``, ``open``, ``eof``, ``half_close``, ``stall``, ``resume``, ``stderr``, ``spawn``, ``exit``,
             ``signal``, ``sample``, ``orphans``, ``step`` or ``harness``.
         dir: ``in`` to the target or ``out`` of it, for lines and ends of streams; else empty.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.checks import held_always, invariants
+from pytest_stdiobus.kit.description import unsupported
 from pytest_stdiobus.kit.history import KIT
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.through import answered_by_the_bus
@@ -42,6 +43,8 @@ def judge(case: Case | None, steps: Sequence[Step], history: History, subject: s
         return tuple(broken)
     if through:
         broken += answered_by_the_bus(case.requirements[0], history)
+    if subject == "sdk" and (refused := unsupported(history)):
+        return tuple(Finding(name, Outcome.NOT_APPLICABLE, refused) for name in case.requirements)
     walk = Walk(history, Bindings(history.head.get("values", {})), messages_only=subject == "worker")
     walk.begin()
     stepwise = list(_of_steps(case, steps, walk, held))

@@ -26,6 +26,15 @@ _PARTS = {
         "target:process": {"signal", "kill", "next"},
         "target:usage": {"next", "find"},
     },
+    "sdk": {
+        **_STATEMENTS,
+        "call": {"send", *_READ},
+        "kernel": {*_WRITE, *_PAUSE, *_READ, "starts", "ends", "kill", "signal", "exit"},
+        "pool": {*_READ, "starts"},
+        "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
+        "target:adapter": {"send", *_READ},
+        "target:process": {"signal", "kill", "next"},
+    },
 }
 
 

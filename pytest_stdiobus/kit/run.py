@@ -17,7 +17,9 @@ from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps, surveyed
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
+from pytest_stdiobus.kit.description import Description, describe, ops
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
+from pytest_stdiobus.kit.drivers.sdk import SdkSeat
 from pytest_stdiobus.kit.drivers.through_bus import ThroughBusSeat
 from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
@@ -38,8 +40,13 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.drivers.seat import Seat
     from pytest_stdiobus.kit.target import Target
 
-KERNEL, WORKER = "kernel", "worker"
+KERNEL, SDK, WORKER = "kernel", "sdk", "worker"
 BUS_NATIVE = "bus-native"
+# How the cases of an SDK begin that are not about its start.
+START = (
+    {"target": "adapter", "send": {"command": "open"}},
+    {"target": "adapter", "next": {"answer": "open"}, "judges": "SDK-STA-01"},
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Options:
         select: an expression of parts of the ids of cases and requirements (`kit.select`); empty is all.
         repeat: how often each case is run; what differs is flaky.
         seed: of generated cases.
-        transports: what a kernel's cases are played on; empty is all that it has.
+        transports: what a kernel's cases are played on, or the backends of an SDK; empty is all that it has.
         through: the executable of a kernel that is put between the kit and the worker; empty for none.
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
@@ -126,7 +133,10 @@ class Runner:
         """Judge one case, as often as the options say."""
         try:
             played = steps_of(case, self.options.profile, self.options.seed)
-            obstacle = self._obstacle(case, played)
+            is_sdk = case.subject == SDK
+            obstacle = (
+                self.description.obstacle(case.transport, ops(played)) if is_sdk else self._obstacle(case, played)
+            )
         except (KitError, HarnessError) as error:
             return CaseResult(case, _ours(case, str(error)))
         if obstacle:
@@ -156,6 +166,12 @@ class Runner:
         seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
         return surveying.conduct(asked, self._player(seat, Bindings({}), ()))
 
+    @cached_property
+    def description(self) -> Description:
+        """What the adapter of an SDK says of it, asked before the first case."""
+        history = History({"target": self.target.name})
+        return describe(SdkSeat(self.target, history, self._supervisor, self._patience))
+
     def _obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
         """Why the case cannot be played against the target."""
         rows = [catalogue()[name] for name in case.requirements]
@@ -176,7 +192,8 @@ class Runner:
 
     @property
     def _capabilities(self) -> frozenset[str]:
-        return self.target.capabilities | profile(self.options.profile).capabilities | self.survey.capabilities
+        declared = self.description.capabilities if self.target.subject == SDK else self.survey.capabilities
+        return self.target.capabilities | profile(self.options.profile).capabilities | declared
 
     @property
     def _probes(self) -> dict[str, Any]:
@@ -219,6 +236,15 @@ class Runner:
                 transport=case.transport,
                 arguments=expand(case.arguments),
             )
+        if case.subject == SDK:
+            return SdkSeat(
+                target,
+                history,
+                self._supervisor,
+                self._patience,
+                config=history.head["config"],
+                backend=case.transport,
+            )
         if self.options.through:
             return ThroughBusSeat(
                 target,
@@ -237,7 +263,7 @@ class Runner:
             "target": self.target.name,
             "case": case.id,
             **({"transport": case.transport} if case.transport else {}),
-            **({"config": Bindings(known).expand(case.config)} if case.subject == KERNEL else {}),
+            **({"config": Bindings(known).expand(case.config)} if case.subject in {KERNEL, SDK} else {}),
             "profile": self.options.profile,
             "capabilities": sorted(self._capabilities),
             "seed": self.options.seed,
@@ -255,8 +281,12 @@ def steps_of(case: Case, profile_name: str, seed: int) -> tuple[Step, ...]:
     Raises:
         KitError: there is no such check.
     """
-    opening = profile(profile_name).prelude if case.prelude and case.subject == WORKER else ()
     own = steps(find_check(case.check)(seed), case.requirements[0]) if case.check else case.steps
+    opening: Sequence[Any] = ()
+    if case.subject == WORKER and case.prelude:
+        opening = profile(profile_name).prelude
+    elif case.subject == SDK and case.prelude:
+        opening = START
     return (*steps(opening, case.requirements[0]), *own)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import schemas
-from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
+from pytest_stdiobus.kit.case import BACKENDS, EMBEDDED, STDIO, TCP, UNIX
 from pytest_stdiobus.kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Target:
         version: its version, or empty.
         command: program and arguments; no shell reads them.
         library: the shared library of a kernel, which the command hosts; empty for a program.
-        subject: what it is: ``worker`` or ``kernel``.
+        subject: what it is: ``worker``, ``kernel`` or ``sdk``, of which the command is the adapter.
         env: variables added to the environment of the kit's user.
         cwd: where it runs; empty is a folder of its own that is removed afterwards.
         capabilities: what it declares to be able to do.
@@ -50,7 +50,9 @@ class Target:
 
     @property
     def transports(self) -> tuple[str, ...]:
-        """What cases about a kernel can be played on."""
+        """What cases about it can be played on; those about a worker have nothing to choose from."""
+        if self.subject == "sdk":
+            return BACKENDS
         return (EMBEDDED,) if self.library else (STDIO, UNIX, TCP)
 
 

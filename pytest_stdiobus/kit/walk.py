@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import pattern, schemas, wire
 from pytest_stdiobus.kit.errors import HarnessError
-from pytest_stdiobus.kit.history import POOL, TARGET, USAGE, WORKER, Event, History
+from pytest_stdiobus.kit.history import ADAPTER, CALL, POOL, TARGET, USAGE, WORKER, Event, History
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.bindings import Bindings
@@ -135,17 +135,13 @@ class Walk:
         return reading
 
     def _started(self, step: Step, upto: int, *, final: bool) -> Reading | None:
-        workers = f"{WORKER}:{step.actor.partition(':')[2]}/"
-        seen = [
-            event for event in self.history.events[:upto] if event.kind == "open" and event.actor.startswith(workers)
-        ]
+        opened = [event for event in self.history.events[:upto] if event.kind == "open"]
+        seen = [event for event in opened if step.actor in {_pool_of(event.actor), event.actor.partition("#")[0]}]
         if len(seen) >= step.value:
             return Reading(MET, tuple(seen))
         if not final:
             return None
-        return Reading(
-            BROKEN, why=f"expected {step.value} workers of {step.actor} to start, {len(seen)} have", in_vain=True
-        )
+        return Reading(BROKEN, why=f"expected {step.value} of {step.actor} to start, {len(seen)} have", in_vain=True)
 
     def _reading(self, step: Step, upto: int, *, final: bool) -> Reading | None:
         self._look(upto)
@@ -257,7 +253,8 @@ class Walk:
 
     def _end_of(self, actor: str) -> str | None:
         """Why no more will come from an actor; None while it may."""
-        if (TARGET if actor.startswith(f"{POOL}:") else actor) not in self._ended:
+        author = {POOL: TARGET, CALL: ADAPTER}.get(actor.partition(":")[0], actor)
+        if author not in self._ended:
             return None
         if self._cut:
             return self._cut

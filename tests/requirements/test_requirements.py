@@ -51,7 +51,8 @@ def test_the_document_is_up_to_date() -> None:
     assert requirement_table.is_current(), "run: python tests/requirements/requirement_table.py"
 
 
-def test_the_catalogue_has_the_rows_of_the_kernel_with_their_level_and_basis() -> None:
-    listed = {row.id: (row.level, row.basis) for row in requirement_table.rows() if row.id.startswith("KRN-")}
-    kept = {name: (row.level, row.basis) for name, row in catalogue().items() if row.subject == "kernel"}
+@pytest.mark.parametrize(("subject", "prefix"), [("kernel", "KRN-"), ("sdk", "SDK-")])
+def test_the_catalogue_has_the_rows_of_a_subject_with_their_level_and_basis(subject: str, prefix: str) -> None:
+    listed = {row.id: (row.level, row.basis) for row in requirement_table.rows() if row.id.startswith(prefix)}
+    kept = {name: (row.level, row.basis) for name, row in catalogue().items() if row.subject == subject}
     assert kept == listed

@@ -18,7 +18,7 @@ from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
-from pytest_stdiobus.kit.patience import ANSWER, DEADLINE_S, ENDING_S, EXIT, EXIT_ON_TERM, Patience
+from pytest_stdiobus.kit.patience import ANSWER, ENDING_S, EXIT, EXIT_ON_TERM, Patience
 from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.supervisor import Process
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.target import Target
 
 _DRAIN_S = 1  # so that a request which a case leaves open does not keep a kernel for half a minute
-_WRITTEN_S = 1.0  # a worker has written what it wrote before it ends, unless the kernel does not read it
 
 
 class KernelSeat:
@@ -108,7 +107,7 @@ class KernelSeat:
             self._supervisor.signal(self._process, number)
             return event
         if step.actor.startswith("worker:") and step.verb in {"exit", "kill", "signal"}:
-            return self._order(step, value, index)
+            return self._workers.end(step, value, index)
         channel = self._channel(step.actor)
         if step.verb == "send":
             return send(channel, self.pump, step, value, index)
@@ -188,20 +187,6 @@ class KernelSeat:
         if actor.startswith("worker:"):
             return self._workers.everyone[actor].channel
         return self._clients.channel(actor, self._streams, has_exited=self._has_exited)
-
-    def _order(self, step: Step, value: Any, index: int) -> Event:
-        worker = self._workers.everyone[step.actor]
-        self.pump.until(lambda: not worker.channel.wants_write, _WRITTEN_S)
-        worker.channel.cut(self.history)
-        if step.verb == "exit":
-            event = self.history.add(step.actor, "signal", exit=value, step=index)
-            worker.order(f"exit {value}")
-        else:
-            number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
-            event = self.history.add(step.actor, "signal", signal=number.name, step=index)
-            worker.order(f"signal {int(number)}")
-        self.pump.until(lambda: worker.ended, DEADLINE_S)
-        return event
 
     def _wait_for_exit(self, what: str, wait: Wait) -> None:
         exited = self._until(self._has_exited, wait.seconds)

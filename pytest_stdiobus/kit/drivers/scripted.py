@@ -1,4 +1,4 @@
-"""The workers of a kernel as a target: processes that hand their standard streams to the kit and obey its orders."""
+"""Workers, and the kernel of an SDK, that are the kit's: processes that hand it their standard streams and obey its orders."""
 
 from __future__ import annotations
 
@@ -6,22 +6,36 @@ import array
 import contextlib
 import json
 import os
+import shlex
+import signal
 import socket
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.history import SCRIPTED_KERNEL
+from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.pump import Channel
 
 if TYPE_CHECKING:
-    from pytest_stdiobus.kit.history import Event
+    from collections.abc import Callable
+
+    from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.history import Event, History
     from pytest_stdiobus.kit.pump import Pump
 
 _SCRIPTED = "scripted"
+_WRITTEN_S = 1.0  # a worker has written what it wrote before it ends, unless the kernel does not read it
 _MOST = 65536
 _INT = array.array("i").itemsize
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # another thread may start a process at any moment
+
+
+def _do_nothing() -> None:
+    pass
 
 
 @dataclass
@@ -29,7 +43,7 @@ class ScriptedWorker:
     """One life of a worker.
 
     Attributes:
-        channel: its lines, in both directions; its actor is ``worker:POOL/INSTANCE#LIFE``.
+        channel: its lines, in both directions; its actor is ``worker:POOL/INSTANCE#LIFE``, or ``kernel:main``.
         pid: its process.
         ended: whether its process has.
     """
@@ -53,11 +67,13 @@ class ScriptedWorkers:
     Attributes:
         pump: moves their lines.
         folder: where the socket is made.
+        obedient: whether they end by themselves when their input has ended.
         everyone: the workers by their actors, those that have ended included.
     """
 
     pump: Pump
     folder: str
+    obedient: bool = False
     everyone: dict[str, ScriptedWorker] = field(default_factory=dict)
     _listener: socket.socket = field(init=False)
     _lives: dict[str, int] = field(default_factory=dict)
@@ -90,10 +106,37 @@ class ScriptedWorkers:
 
     def _pool(self, data: dict[str, Any]) -> dict[str, Any]:
         members = {key: value for key, value in data.items() if key != "worker"}
+        python, *arguments = self._command
+        return {**members, "command": python, "args": [*arguments, data["id"]]}
+
+    def kernel(self) -> str:
+        """The path of an executable that is a scripted kernel."""
+        path = os.path.join(self.folder, "kernel")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nexec {shlex.join(self._command)} "" "$@"\n')
+        os.chmod(path, 0o700)
+        return path
+
+    @property
+    def _command(self) -> list[str]:
         script = str(data_dir() / "workers" / "scripted.py")
         # The real interpreter: the one of a virtual environment starts some milliseconds later.
-        python = os.path.realpath(sys.executable)
-        return {**members, "command": python, "args": ["-I", "-S", script, self.address, data["id"]]}
+        return [os.path.realpath(sys.executable), "-I", "-S", script, self.address]
+
+    def end(self, step: Step, value: Any, index: int) -> Event:
+        """Let one end, as a step says: by itself with a status, or by a signal."""
+        one = self.everyone[step.actor]
+        self.pump.until(lambda: not one.channel.wants_write, _WRITTEN_S)
+        one.channel.cut(self.pump.history)
+        if step.verb == "exit":
+            event = self.pump.history.add(step.actor, "signal", exit=value, step=index)
+            one.order(f"exit {value}")
+        else:
+            number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
+            event = self.pump.history.add(step.actor, "signal", signal=number.name, step=index)
+            one.order(f"signal {int(number)}")
+        self.pump.until(lambda: one.ended, DEADLINE_S)
+        return event
 
     def close(self) -> None:
         """Let all of them end; their channels are the pump's."""
@@ -123,14 +166,21 @@ class ScriptedWorkers:
             greeting.close()
             return
         stdin, stdout = greeting.descriptors
-        channel = self.pump.add(Channel(self._actor(told["label"]), reading=stdin, writing=stdout))
+        channel = _Input(self._actor(told["label"]), reading=stdin, writing=stdout)
+        self.pump.add(channel)
         worker = ScriptedWorker(channel, told["pid"], _control=greeting.control)
+        channel.when_it_ends = partial(_obey, worker) if self.obedient else _do_nothing
         self.everyone[channel.actor] = worker
-        self.pump.history.add(channel.actor, "open", pid=worker.pid, argv=told["argv"], fds=told["fds"])
+        self.pump.history.add(
+            channel.actor, "open", data=_how(told), pid=worker.pid, argv=told["argv"], fds=told["fds"]
+        )
         self.pump.watch(descriptor, lambda: self._hear(worker, greeting.control))
 
     def _actor(self, pool: str) -> str:
-        """The name of a new worker: the place of the first one that has ended, or a new place."""
+        """The name of a new worker: the place of the first one that has ended, or a new place; a kernel has no pool."""
+        if not pool:
+            life = self._lives[SCRIPTED_KERNEL] = self._lives.get(SCRIPTED_KERNEL, 0) + 1
+            return SCRIPTED_KERNEL if life == 1 else f"{SCRIPTED_KERNEL}#{life}"
         instance = 0
         while not all(worker.ended for worker in self._at(pool, instance)):
             instance += 1
@@ -162,6 +212,33 @@ class ScriptedWorkers:
         event = self.pump.history.add(worker.channel.actor, "exit", pid=worker.pid)
         worker.channel.close()
         return event
+
+
+@dataclass
+class _Input(Channel):
+    """What a worker or kernel is told; the end of it may be the end of its process."""
+
+    when_it_ends: Callable[[], None] = _do_nothing
+
+    def _end(self, history: History) -> None:
+        super()._end(history)
+        self.when_it_ends()
+
+
+def _obey(one: ScriptedWorker) -> None:
+    if not one.channel.wants_write:
+        one.order("exit 0")
+
+
+def _how(told: dict[str, Any]) -> bytes:
+    """How a kernel was started and configured; of a worker the facts say it."""
+    if told["label"]:
+        return b""
+    try:
+        config = wire.parse(told["config"].encode("utf-8", "surrogateescape")) if told["config"] else None
+    except ValueError:
+        config = told["config"]
+    return wire.encode({"argv": told["argv"][3:], "config": config})
 
 
 @dataclass

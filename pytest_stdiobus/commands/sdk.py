@@ -1,0 +1,60 @@
+"""``sdk``: judge an SDK through its adapter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
+from pytest_stdiobus.kit import target
+from pytest_stdiobus.kit.case import BACKENDS
+from pytest_stdiobus.kit.run import SDK
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = "judge an SDK, through an adapter"
+EXAMPLES = """
+examples:
+  stdiobus-conformance sdk -- node adapter.js
+  stdiobus-conformance sdk --backend scripted -- python adapter.py       only what needs no kernel but the kit's
+  stdiobus-conformance sdk -k SDK-AGG --report sdk.html -- ./adapter     the rows about streamed text, and a page to look at
+
+The adapter is a small program that makes the calls the kit asks for and tells what came of them. On the backend scripted
+the kit is the kernel, at the path that the adapter is given; on the others it is the workers behind the SDK's own kernel.
+The adapter runs with your rights, in an empty temporary folder, once for each case, and is ended afterwards with everything
+it started.
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_running(parser)
+    parser.set_defaults(profile="bus")
+    add_reporting(parser)
+    parser.add_argument(
+        "--backend",
+        type=_backends,
+        default=BACKENDS,
+        metavar="NAMES",
+        help=f"what the cases are played on, separated by commas (default: {','.join(BACKENDS)})",
+    )
+    parser.add_argument(
+        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
+    )
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Judge it."""
+    options = replace(options_of(args), transports=args.backend)
+    judged = target.from_command(args.command_line, subject=SDK)
+    partial = bool(options.select) or set(options.transports) != set(BACKENDS)
+    run = run_of(args, judged, options, partial=partial)
+    return play(replace(run, foreign=args.foreign), args.failures, args.report)
+
+
+def _backends(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := sorted(set(names) - set(BACKENDS)):
+        raise ValueError(unknown)
+    return names
