@@ -108,6 +108,12 @@ class Case:
         """The id that its variants share."""
         return self.id.partition("[")[0]
 
+    @property
+    def acting_pool(self) -> str:
+        """The pool whose workers act in it, where there is one; a kernel of the kit can stand in for them."""
+        pools = [step.actor.partition(":")[2] for step in self.steps if step.actor.startswith("pool:")]
+        return pools[0] if pools else ""
+
 
 def probes(played: Iterable[Step], case: Case) -> frozenset[str]:
     """The probes a target must have for the steps that are played of a case."""

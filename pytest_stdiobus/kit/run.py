@@ -244,6 +244,7 @@ class Runner:
                 self._patience,
                 config=history.head["config"],
                 backend=case.transport,
+                pool=case.acting_pool,
             )
         if self.options.through:
             return ThroughBusSeat(

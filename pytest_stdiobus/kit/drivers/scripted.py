@@ -109,11 +109,11 @@ class ScriptedWorkers:
         python, *arguments = self._command
         return {**members, "command": python, "args": [*arguments, data["id"]]}
 
-    def kernel(self) -> str:
-        """The path of an executable that is a scripted kernel."""
+    def kernel(self, pool: str = "") -> str:
+        """The path of an executable that is a scripted kernel, or acts as if it were a worker of a pool."""
         path = os.path.join(self.folder, "kernel")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\nexec {shlex.join(self._command)} "" "$@"\n')
+            file.write(f'#!/bin/sh\nexec {shlex.join([*self._command, pool])} "$@"\n')
         os.chmod(path, 0o700)
         return path
 

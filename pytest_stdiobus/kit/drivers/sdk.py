@@ -43,6 +43,7 @@ class SdkSeat:
         *,
         config: Any = None,
         backend: str = SCRIPTED,
+        pool: str = "",
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -53,6 +54,7 @@ class SdkSeat:
             patience: how long it is waited for.
             config: the case's configuration; one pool ``w`` with a scripted worker unless said.
             backend: ``scripted``, which puts a kernel of the kit behind the subprocess backend, or one of the SDK's.
+            pool: whose worker the kernel of the kit acts as; empty where it acts as a kernel.
         """
         self.history = history
         self.pump = Pump(history)
@@ -61,6 +63,7 @@ class SdkSeat:
         self._patience = patience
         self._config: dict[str, Any] = config or _ONE_POOL
         self._backend = backend
+        self._pool = pool
         self._process = Process(on_exit=self._tell_exit)
         self._ending = False
         self._folder = ""
@@ -160,7 +163,7 @@ class SdkSeat:
         if self._backend != SCRIPTED:
             return {"config": self._completed(), "backend": self._backend, **command}
         opening = {"config": self._scripted.hired(self._config), "backend": SUBPROCESS, **command}
-        return {"kernel": self._scripted.kernel(), **opening}
+        return {"kernel": self._scripted.kernel(self._pool), **opening}
 
     def _completed(self) -> Any:
         """The configuration for a kernel that is not the kit's, with a drain timeout."""
