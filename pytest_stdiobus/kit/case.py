@@ -75,6 +75,8 @@ class Case:
         config: the configuration of the bus, for kernels and SDKs; a text is written to its file as it stands.
         arguments: a kernel's whole command line, in place of what the transport asks for; the configuration is
             ``config.json`` in the folder it is started in.
+        streams: what a kernel's standard streams are: ``pipes``, ``socket``, ``terminal`` or ``null``; pipes by default.
+        descriptors: how many descriptors a kernel may have open; None for what the machine allows.
         prelude: whether the profile's opening of a conversation precedes the steps.
         seat: what the kit is for an SDK, ``kernel`` or ``worker``; empty is what its steps need.
         transports: those it can be played on; empty is every one that seats its clients. Of an SDK they are its backends;
@@ -94,6 +96,8 @@ class Case:
     check: str = ""
     config: Any = field(default_factory=dict)
     arguments: Any = None
+    streams: Any = ""
+    descriptors: int | None = None
     prelude: bool = True
     seat: str = ""
     transports: tuple[str, ...] = ()
@@ -155,14 +159,10 @@ def read_cases(file: Path) -> Iterator[Case]:
         DataError: the file is not valid.
     """
     data = schemas.load(file, "case")
-    known: dict[str, Any] = {
-        key: data[key]
-        for key in ("id", "title", "subject", "check", "config", "arguments", "prelude", "seat", "env")
-        if key in data
-    }
     listed: dict[str, Any] = {
         key: tuple(data[key]) for key in ("requirements", "transports", "profiles") if key in data
     }
+    known = {key: value for key, value in data.items() if key not in {*listed, "steps", "vectors"}}
     case = Case(**known, **listed, steps=steps(data.get("steps", ()), data["requirements"][0]), file=str(file))
     vectors = data.get("vectors", [])
     if len({row["name"] for row in vectors}) != len(vectors):

@@ -243,7 +243,13 @@ def _of_vectors(variants: Sequence[Case]) -> Iterator[tuple[str, str]]:
     used = [
         reference
         for _, reference in _references(
-            [first.env, first.config, first.arguments, *([step.value, *step.more.values()] for step in first.steps)]
+            [
+                first.env,
+                first.config,
+                first.arguments,
+                first.streams,
+                *([step.value, *step.more.values()] for step in first.steps),
+            ]
         )
     ]
     read = {reference.partition("/")[2].partition("/")[0] for reference in used if reference.startswith("row/")}

@@ -235,6 +235,8 @@ class Runner:
                 config=config,
                 transport=case.transport,
                 arguments=expand(case.arguments),
+                streams=expand(case.streams),
+                descriptors=case.descriptors,
             )
         if case.subject == SDK:
             return SdkSeat(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,15 +13,18 @@ from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import steps
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
+from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
 from pytest_stdiobus.kit.history import TARGET, History
 from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import Player
+from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 ONE = {"pools": [{"id": "w", "worker": "scripted", "instances": 1}]}
 TWO = {"pools": [{"id": "w", "worker": "scripted", "instances": 2}]}
@@ -183,3 +188,20 @@ def test_a_case_may_have_its_own_command_line() -> None:
     (ended,) = (event for event in history.of_kind("exit") if event.actor == TARGET)
     assert ended.facts["code"] == 0
     assert not [event for event in history.of_kind("open") if event.actor.startswith("worker:")]
+
+
+def test_a_listener_that_accepts_nobody_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    pump = Pump(History())
+    clients = KernelClients(pump, str(tmp_path), "unix")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(clients.path)
+        listener.listen(0)
+        with contextlib.ExitStack() as waiting:
+            for _ in range(2):  # more than its queue holds
+                early = waiting.enter_context(socket.socket(socket.AF_UNIX))
+                early.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    early.connect(clients.path)
+            channel = clients.channel("client:late", Channel(TARGET), has_exited=lambda: True)
+    assert channel.ended
+    assert [event.facts["what"] for event in pump.history.of_kind("harness")] == ["connect"]

@@ -16,7 +16,7 @@ import pytest
 from pytest_stdiobus.data import bundled_kernel
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import UNIX, bundled_cases, steps
+from pytest_stdiobus.kit.case import Case, bundled_cases, steps
 from pytest_stdiobus.kit.history import TARGET, USAGE, History
 from pytest_stdiobus.kit.judge import judge
 from pytest_stdiobus.kit.result import Outcome
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SPINS, WAITS = "while True: pass", "input()"
+KERNEL_FILE = str(bundled_kernel())
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fdinfo"), reason="only Linux tells it")
 
 
@@ -135,22 +136,24 @@ def test_a_process_that_has_ended_is_waited_for_no_longer() -> None:
     assert "exited with status 1" in reading.why
 
 
+def case_of(name: str) -> Case:
+    (found,) = (case for case in bundled_cases() if case.id == name)
+    return found
+
+
 @needs_proc
 @pytest.mark.parametrize(
     ("case", "requirement", "worse"),
     [
         ("kernel/limits/idle[unix]", "KRN-LIM-08", {"cpu_ms": 250}),
+        ("kernel/limits/descriptors-run-out[unix]", "KRN-LIM-06", {"cpu_ms": 250}),
         ("kernel/limits/sessions-come-and-go[unix]", "KRN-LIM-09", {"rss_kb": 10**9}),
         ("kernel/workers/close-on-exec[unix]", "KRN-WRK-09", {"inheritable": [7]}),
     ],
 )
 def test_a_kernel_that_uses_more_fails(case: str, requirement: str, worse: dict[str, Any]) -> None:
-    kernel = bundled_kernel()
-    assert kernel is not None
-    (meant,) = (known for known in bundled_cases() if known.id == case)
-    with Runner(
-        Target("reference", (str(kernel),), subject=KERNEL), Options(transports=[UNIX], time_scale=4)
-    ) as runner:
+    meant = case_of(case)
+    with Runner(Target("reference", (KERNEL_FILE,), subject=KERNEL), Options(time_scale=4)) as runner:
         result = runner.run_case(meant)
     assert result.outcome is Outcome.PASS
     assert result.history is not None
@@ -162,3 +165,23 @@ def test_a_kernel_that_uses_more_fails(case: str, requirement: str, worse: dict[
     assert (finding.requirement, finding.outcome) == (requirement, Outcome.FAIL)
     assert str(next(iter(worse.values()))) in finding.explanation
     assert USAGE not in finding.explanation
+
+
+@pytest.mark.parametrize("streams", ["pipes", "socket", "terminal"])
+def test_a_kernel_that_changes_its_streams_fails(streams: str) -> None:
+    changing = f"import os, sys; os.set_blocking(1, False); os.execv({KERNEL_FILE!r}, [{KERNEL_FILE!r}, *sys.argv[1:]])"
+    target = Target("changes", (sys.executable, "-I", "-S", "-c", changing), subject=KERNEL)
+    with Runner(target, Options(time_scale=4)) as runner:
+        result = runner.run_case(case_of(f"kernel/limits/flags-of-its-streams[{streams}-stdio]"))
+    (failure,) = result.failures
+    assert failure.requirement == "KRN-LIM-10"
+    assert '"changed_flags":[' in failure.explanation
+
+
+def test_a_kernel_has_no_more_descriptors_than_its_case_allows() -> None:
+    telling = "import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE))"
+    target = Target("tells", (sys.executable, "-I", "-S", "-c", telling), subject=KERNEL)
+    with Runner(target) as runner:
+        result = runner.run_case(case_of("kernel/limits/descriptors-run-out[unix]"))
+    assert result.history is not None
+    assert b"(64, 64)" in [line.data for line in result.history.lines(TARGET)]

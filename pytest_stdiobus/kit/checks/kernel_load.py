@@ -9,10 +9,33 @@ from pytest_stdiobus.kit.checks import check
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_CROWD = 80  # more than the descriptors that the case allows
 _SESSIONS = 100  # of each client that comes and goes
 _NAME = "x" * 300  # a session that is kept is seen in the memory
 _GROWTH_KB = 2048  # less than the names alone of the sessions that come and go between the samples
 _IN_FLIGHT = 10_000  # a client; as many lines as the kit reads of one peer
+
+
+@check("descriptors_run_out")
+def descriptors_run_out(_seed: int) -> Iterator[Mapping[str, Any]]:
+    """More clients connect than the kernel has descriptors for; when they have gone, one that waited is served."""
+    crowd = [f"c{n}" for n in range(_CROWD)]
+    yield from _served("early", 1)
+    yield from ({"client": name, "stall": True} for name in crowd)
+    yield from _served("early", 2)
+    yield {"target": "usage", "find": {"cpu_ms": {"$schema": {"maximum": 30}}}}
+    yield {"client": "late", "stall": True}
+    yield from ({"client": name, "close": True} for name in crowd)
+    yield {"client": "late", "resume": True}
+    yield from _served("late", 3)
+
+
+def _served(client: str, number: int) -> Iterator[Mapping[str, Any]]:
+    message = {"jsonrpc": "2.0", "id": number, "sessionId": client}
+    yield {"client": client, "send": {**message, "method": "m"}, "as": f"q{number}"}
+    yield {"pool": "w", "find": {"bytes": {"$from": f"q{number}"}}, "as": f"at{number}"}
+    yield {"worker": f"at{number}", "send": {**message, "result": "r"}, "as": f"a{number}"}
+    yield {"client": client, "next": {"bytes": {"$from": f"a{number}"}}}
 
 
 @check("sessions_come_and_go")

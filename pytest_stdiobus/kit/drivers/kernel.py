@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import tempfile
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
@@ -16,6 +15,7 @@ from pytest_stdiobus.kit.case import STDIO
 from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
+from pytest_stdiobus.kit.drivers.streams import streams_of
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import ANSWER, ENDING_S, EXIT, EXIT_ON_TERM, Patience
@@ -47,6 +47,8 @@ class KernelSeat:
         config: Any,
         transport: str,
         arguments: Sequence[str] | None = None,
+        streams: str = "",
+        descriptors: int | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -58,6 +60,8 @@ class KernelSeat:
             config: the case's configuration; pools with ``"worker": "scripted"`` are the kit's; a text is written as it is.
             transport: ``stdio``, ``unix``, ``tcp`` or ``embedded``.
             arguments: the whole command line, in place of what the transport asks for.
+            streams: what its standard streams are, one of `kit.drivers.streams`, whose flags are watched then; pipes by default.
+            descriptors: how many it may have open.
         """
         self.history = history
         self.pump = Pump(history)
@@ -67,11 +71,14 @@ class KernelSeat:
         self._config = config
         self._transport = transport
         self._arguments = arguments
-        self._process = Process(on_exit=partial(tell_exit, history))
+        self._kind_of_streams = streams
+        self._descriptors = descriptors
+        self._process = Process(on_exit=self._note_exit)
 
     def begin(self) -> None:
         """Start the kernel, and wait until its scripted workers are there."""
         self._supervisor.attach(self.pump)
+        self._given = given = streams_of(self._kind_of_streams)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
         self._clients = KernelClients(self.pump, self._folder, self._transport)
@@ -79,15 +86,16 @@ class KernelSeat:
         arguments = ["--config", config, *self._clients.arguments()] if self._arguments is None else self._arguments
         command = [*self._target.command, *arguments]
         where = self._folder if self._arguments is not None else self._target.cwd or self._folder
-        (stdin, to_kernel), (from_kernel, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
-        self._streams = self.pump.add(Channel(TARGET, reading=from_kernel, writing=to_kernel))
-        self._logs = self.pump.add(Channel(TARGET, reading=logs, stderr=True))
+        if self._descriptors is not None:
+            command = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self._descriptors), *command]
+        self._streams = self.pump.add(Channel(TARGET, reading=given.reading, writing=given.writing))
+        self._logs = self.pump.add(Channel(TARGET, reading=given.logs, stderr=True))
         self._supervisor.start(
             self._process,
             command,
             env={**os.environ, **self._target.env},
             cwd=where,
-            stdio=(stdin, stdout, stderr),
+            stdio=given.theirs,
             pump=self.pump,
         )
         if self._process.refused:
@@ -124,7 +132,8 @@ class KernelSeat:
 
     def observe(self) -> dict[str, Any]:
         """What the kernel has used so far."""
-        return self._process.observe()
+        watched = {"changed_flags": self._given.changed_flags()} if self._kind_of_streams else {}
+        return {**seen, **watched} if (seen := self._process.observe()) else {}
 
     def end(self) -> None:
         """End the clients' input, then SIGTERM, then SIGKILL; workers whose input has ended end."""
@@ -136,6 +145,9 @@ class KernelSeat:
             channel.stall(stalled=False)
         for channel in (self._streams, *self._clients.everyone.values()):
             channel.half_close(self.history)
+        if self._given.hangs_up:
+            self.history.add(self._streams.actor, "close", dir="in")
+            self._streams.close()
         if self._transport == STDIO:
             self._wait_for_exit(EXIT, wait)
         if not self._has_exited():
@@ -155,6 +167,7 @@ class KernelSeat:
         with contextlib.suppress(HarnessError):
             if self._process.pid and self._process.left is None:
                 self._supervisor.sweep(self._process, self.pump)
+        self._given.let_go()
         self._workers.close()
         self.pump.close()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -205,6 +218,10 @@ class KernelSeat:
 
     def _workers_have_ended(self) -> bool:
         return all(worker.ended for worker in self._workers.everyone.values())
+
+    def _note_exit(self, facts: dict[str, Any]) -> None:
+        tell_exit(self.history, facts)
+        self._given.let_go()
 
     def _has_exited(self) -> bool:
         return self._process.exit is not None or bool(self._process.refused)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.pump import Pump
 
+_CONNECT_S = 1.0  # a listener whose queue is full lets everyone wait
 _LOOPBACK = "127.0.0.1"
 _NOT_YET = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.EINPROGRESS, errno.EAGAIN})
 
@@ -97,11 +98,12 @@ class KernelClients:
 
     def _connect(self) -> socket.socket | None:
         connection = socket.socket(socket.AF_INET if self.transport == TCP else socket.AF_UNIX)
+        connection.settimeout(_CONNECT_S)
         try:
             connection.connect((_LOOPBACK, self._port) if self.transport == TCP else self.path)
         except OSError as error:
             connection.close()
-            if error.errno in _NOT_YET:
+            if error.errno in _NOT_YET or isinstance(error, TimeoutError):
                 return None
             raise HarnessError(str(error)) from None
         return connection
