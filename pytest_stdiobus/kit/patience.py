@@ -1,7 +1,8 @@
 """How long a run waits, and how much it reads: in full, until its target has shown that more of it is of no use.
 
 A target that never answers must not cost the full deadline in every case. So after some waits that were in vain the
-later ones are short. What a short wait does not see is held against nobody: the step is untestable, with the reason.
+later ones are short. What a short wait does not see is held against nobody: the step is untestable, with the reason. For
+a target that does answer, what each requirement waits for has the full time once more, so that it is decided.
 """
 
 from __future__ import annotations
@@ -63,10 +64,11 @@ class Patience:
     time_scale: float = 1.0
     _seen: Counter[str] = field(default_factory=Counter)
     _in_vain: Counter[str] = field(default_factory=Counter)
+    _decided: set[str] = field(default_factory=set)
 
-    def wait(self, what: str) -> Wait:
-        """How long to wait for something now."""
-        if not self._is_over(what):
+    def wait(self, what: str, whose: str = "") -> Wait:
+        """How long to wait for something now; `whose` is the requirement that wants it, and where it is judged."""
+        if not self._is_over(what) or (whose and self._seen[what] and whose not in self._decided):
             return Wait(_FULL_S[what] * self.time_scale)
         short = _SHORT_S[what] * self.time_scale
         full = f"{self._in_vain[what]} waits of {_FULL_S[what] * self.time_scale:g} s for {what} had been in vain"
@@ -79,10 +81,12 @@ class Patience:
         why = f"the output of {self._in_vain[OUTPUT]} cases had no end, so that only the beginning of this one was read"
         return Room(_SHORT_BYTES, _SHORT_LINES, why)
 
-    def note(self, what: str, wait: Wait | Room, *, seen: bool, in_vain: bool) -> None:
+    def note(self, what: str, wait: Wait | Room, whose: str = "", *, seen: bool, in_vain: bool) -> None:
         """Remember what a wait came to: whether that is ever seen, and whether the whole of a full wait was in vain."""
         self._seen[what] += seen
-        self._in_vain[what] += in_vain and not wait.shortened
+        if in_vain and not wait.shortened:
+            self._in_vain[what] += 1
+            self._decided.add(whose)
 
     def _is_over(self, what: str) -> bool:
         return self._in_vain[what] >= (_IN_VAIN if self._seen[what] else _IN_VAIN_ALWAYS)

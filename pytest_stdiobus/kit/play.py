@@ -91,10 +91,11 @@ class Player:
             reading = self.walk.settle(step, len(history.events))
             return reading is not None
 
-        wait = self.patience.wait(what)
+        whose = f"{step.judges} on {history.head.get('transport')}"
+        wait = self.patience.wait(what, whose)
         seconds = min(wait.seconds, step.more.get("wait_ms", math.inf) / 1000)
         in_time = self.seat.pump.until(settled, seconds)
         in_vain = not in_time and "wait_ms" not in step.more
-        self.patience.note(what, wait, seen=any(history.lines()), in_vain=in_vain)
+        self.patience.note(what, wait, whose, seen=any(history.lines()), in_vain=in_vain)
         history.add(KIT, "step", index=index, **({} if in_time else wait.facts))
         return reading or self.walk.give_up(step, len(history.events))

@@ -53,8 +53,8 @@ def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[
         said = f"{said} (no line feed)"
     sender, receiver = (other, subject) if event.dir == "in" else (subject, other)
     if not event.dir:
-        theirs = other if event.actor.startswith(f"{WORKER}:") else subject
-        sender, receiver = (theirs if event.kind in {"exit", "orphans", "harness"} else "kit"), ""
+        whose = other if event.actor.startswith(f"{WORKER}:") else ""
+        sender, receiver = (whose or subject, "") if event.kind in {"exit", "orphans", "harness"} else ("kit", whose)
     yield {
         "ms": event.t_us / 1000,
         "from": sender,
@@ -78,6 +78,10 @@ def _exit(facts: dict[str, Any]) -> str:
     return f"exited with status {facts['code']}" if "code" in facts else "ended"
 
 
+def _signal(facts: dict[str, Any]) -> str:
+    return f"sends {facts['signal']}" if "signal" in facts else f"lets it exit with status {facts['exit']}"
+
+
 def _orphans(facts: dict[str, Any]) -> str:
     left = (f"{process['pid']} {printable(process['command'])}" for process in facts["processes"])
     return f"leaves behind: {', '.join(left)}"
@@ -91,7 +95,7 @@ _FACTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "exit": _exit,
     "orphans": _orphans,
     "harness": _harness,
-    "signal": lambda facts: f"sends {facts['signal']}",
+    "signal": _signal,
     "half_close": lambda _: "ends the input",
     "close": lambda _: "closes the connection",
     "eof": lambda _: "ends its output",

@@ -33,6 +33,19 @@ def test_what_has_been_seen_is_waited_for_more_often() -> None:
     assert patience.wait(ANSWER).shortened
 
 
+def test_of_a_target_that_answers_each_requirement_is_waited_for_in_full_once() -> None:
+    patience = Patience()
+    waits_in_vain(patience, 3)
+    assert patience.wait(ANSWER, "KRN-ERR-01 on tcp").shortened
+    patience.note(ANSWER, patience.wait(ANSWER), seen=True, in_vain=False)
+    waits_in_vain(patience, 9)
+    first = patience.wait(ANSWER, "KRN-ERR-01 on tcp")
+    assert not first.shortened
+    patience.note(ANSWER, first, "KRN-ERR-01 on tcp", seen=True, in_vain=True)
+    assert patience.wait(ANSWER, "KRN-ERR-01 on tcp").shortened
+    assert not patience.wait(ANSWER, "KRN-ERR-01 on unix").shortened
+
+
 def test_a_short_wait_in_vain_proves_nothing_more() -> None:
     patience = Patience()
     waits_in_vain(patience, 10)

@@ -65,9 +65,13 @@ def test_a_failure_shows_who_said_what_when(report: Make) -> None:
 
 def test_the_end_of_a_scripted_worker_is_told_as_the_workers(report: Make) -> None:
     history = a_history()
+    history.add("worker:w/0#0", "signal", exit=3, step=2)
     history.add("worker:w/0#0", "exit", pid=7)
-    entry = report(a_result(history=history))["failures"][0]["transcript"][-1]
-    assert (entry["from"], entry["to"], entry["text"]) == ("worker:w/0#0", "", "ended")
+    entries = report(a_result(history=history))["failures"][0]["transcript"][-2:]
+    assert [(entry["from"], entry["to"], entry["text"]) for entry in entries] == [
+        ("kit", "worker:w/0#0", "lets it exit with status 3"),
+        ("worker:w/0#0", "", "ended"),
+    ]
 
 
 def test_a_requirement_carries_its_rule_and_its_cases(report: Make) -> None:
