@@ -10,6 +10,7 @@ from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.adapters import export
 from pytest_stdiobus.kit.adapters.lint import lint
 from pytest_stdiobus.kit.adapters.result import Blame
+from pytest_stdiobus.kit.adapters.smoke import smoke
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.report.masking import Mask
 from pytest_stdiobus.report.transcript import transcript
@@ -21,17 +22,19 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.adapters.result import Check, Outcome
     from pytest_stdiobus.kit.target import Target
 
-HELP = "write and lint the adapter of an SDK: the small program through which the kit drives it"
+HELP = "write, lint and try the adapter of an SDK: the small program through which the kit drives it"
 EXAMPLES = """
 examples:
-  stdiobus-conformance adapter export reference adapters/    one to begin with
+  stdiobus-conformance adapter export node adapters/    one to begin with: python, rust, node, reference
   stdiobus-conformance adapter lint -- node adapter.js  does it keep to the protocol? No bus is opened
+  stdiobus-conformance adapter smoke -- node adapter.js does it reach its SDK? A few calls to a peer that is well-behaved
 
 An adapter reads commands from stdin and writes answers and events to stdout, one JSON object a line
-(schemas/adapter.schema.json). lint judges the adapter alone. The status is 0 when all is
-well, 1 when the adapter has to be mended.
+(schemas/adapter.schema.json). lint judges the adapter alone. smoke opens a bus with every backend that it describes, and tells
+a broken adapter from a bad SDK. The status is 0 when all is well, 1 when the adapter has to be mended, 3 when the adapter
+keeps to the protocol and something behind it fails.
 """
-ACTIONS = ("export", "lint")
+ACTIONS = ("export", "lint", "smoke")
 BROKEN, BAD_SDK = 1, 3
 MARKS = {Blame.NOBODY: "ok", Blame.ADAPTER: "FAIL", Blame.SDK: "SDK", Blame.SKIPPED: "skip"}
 INDENT = " " * 5
@@ -39,7 +42,7 @@ INDENT = " " * 5
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", choices=ACTIONS, help="export writes files; lint runs the command after --")
+    parser.add_argument("action", choices=ACTIONS, help="export writes files; lint and smoke run the command after --")
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="which adapter to export")
     parser.add_argument("folder", nargs="?", default="", metavar="DIR", help="where its files are written")
     parser.add_argument(
@@ -55,7 +58,8 @@ def execute(args: argparse.Namespace) -> int:
         message = f"{args.name!r} is too much: the command of the adapter stands after --"
         raise KitError(message)
     judged = target.from_command(args.command_line, subject="sdk")
-    return _tell(judged, lint(judged, time_scale=args.time_scale))
+    look = {"lint": lint, "smoke": smoke}[args.action]
+    return _tell(judged, look(judged, time_scale=args.time_scale))
 
 
 def _export(name: str, folder: str) -> int:
@@ -85,8 +89,7 @@ def _lines(judged: Target, outcome: Outcome) -> Iterator[str]:
 
 def _check(check: Check) -> Iterator[str]:
     yield f"{MARKS[check.blame]:<4} {check.name}: {check.rule}"
-    if check.said:
-        yield f"{INDENT}{check.said}"
+    yield from (f"{INDENT}{line}" for line in check.said.splitlines())
     if check.hint and check.said:
         yield f"{INDENT}try: {check.hint}"
 
@@ -107,5 +110,7 @@ def _verdict(outcome: Outcome) -> str:
     if broken:
         return f"the adapter has to be mended: {', '.join(check.name for check in broken)}\nexit {BROKEN}"
     if bad:
-        return f"the adapter is sound, its SDK is not: {', '.join(check.name for check in bad)}\nexit {BAD_SDK}"
+        names = ", ".join(check.name for check in bad)
+        told = "the adapter keeps to the protocol; what is behind it fails: the SDK, or how the adapter calls it"
+        return f"{told}: {names}\nexit {BAD_SDK}"
     return "the adapter is sound\nexit 0"

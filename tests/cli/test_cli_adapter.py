@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Said]
 
 TINY = Path(__file__).resolve().parents[1] / "adapters" / "tiny.py"
+SMALL = TINY.with_name("small.py")
 
 
 def test_a_sound_adapter_is_said_to_be_sound(command: Command) -> None:
@@ -29,6 +30,14 @@ def test_a_broken_one_is_shown_with_rule_remedy_and_transcript(command: Command)
     assert "try: Send back the id of the call" in said.out
     assert 'adapter -> kit  {"call": "state-' in said.out
     assert "has to be mended: events" in said.out
+
+
+def test_what_is_behind_a_sound_adapter_has_a_status_of_its_own(command: Command) -> None:
+    said = command("adapter", "smoke", "--", sys.executable, SMALL, "sdk cannot start")
+    assert said.status == 3, said
+    assert "SDK  subprocess/open: open makes a client" in said.out
+    assert "no kernel in PATH" in said.out
+    assert "keeps to the protocol" in said.out
 
 
 def test_an_exported_adapter_runs_where_it_was_put(command: Command, tmp_path: Path) -> None:

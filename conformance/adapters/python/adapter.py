@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
 Call = dict[str, Any]
+CLOSE_S = 1.0  # for workers at `close`, which is no test of stopping: there is the op `stop`
 _LONGEST_LINE = 256 * 1024 * 1024
 
 

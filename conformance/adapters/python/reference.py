@@ -9,7 +9,7 @@ import os
 import threading
 from typing import Any, ClassVar
 
-from adapter import After, Call, Pulled, Sdk, UnsupportedError, main
+from adapter import CLOSE_S, After, Call, Pulled, Sdk, UnsupportedError, main
 
 from pytest_stdiobus.bus import (
     AsyncStdioBus,
@@ -79,7 +79,7 @@ class Reference(Sdk):
     async def close(self) -> None:
         """Stop the bus."""
         if self._opened is not None:
-            await self._opened.stop()
+            await self._opened.stop(CLOSE_S)
 
     def error(self, error: Exception) -> dict[str, Any]:
         """The canonical name and code; of a worker's error the error itself."""

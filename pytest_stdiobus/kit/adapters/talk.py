@@ -137,6 +137,10 @@ class Talk:
         """Whether the adapter will say nothing more."""
         return self._channel.ended or bool(self._process.refused)
 
+    def until(self, done: Callable[[], bool]) -> bool:
+        """Wait for something that shows elsewhere; whether it came."""
+        return self._pump.until(lambda: done() or self.has_ended, self._wait_s) and done()
+
     def hurry(self) -> None:
         """Wait less from now on: it has been silent for the whole of a wait."""
         self._wait_s = min(self._wait_s, self._hurried_s)
