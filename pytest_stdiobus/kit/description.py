@@ -9,7 +9,6 @@ from pytest_stdiobus.kit import schemas, wire
 from pytest_stdiobus.kit.case import SCRIPTED, SUBPROCESS, Step
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import ADAPTER
-from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.result import Outcome
 
 if TYPE_CHECKING:
@@ -70,16 +69,16 @@ def unsupported(history: History) -> str:
     return ""
 
 
-def describe(seat: SdkSeat) -> Description:
-    """Ask an adapter what its SDK is, and something that no adapter knows."""
+def describe(seat: SdkSeat, seconds: float) -> Description:
+    """Ask an adapter what its SDK is, and something that no adapter knows; wait so long for each answer."""
     try:
         seat.begin()
-        told = _asked(seat, "describe")
+        told = _asked(seat, "describe", seconds)
         if found := schemas.faults(told, _DESCRIPTION):
             return Description(fault=f"the adapter's answer to describe is none: {found[0]}")
         if "name" not in told:
             return Description(fault=f"the adapter does not describe its SDK: {wire.preview(wire.encode(told))}")
-        if _asked(seat, UNKNOWN).get("unsupported") is not True:
+        if _asked(seat, UNKNOWN, seconds).get("unsupported") is not True:
             return Description(fault=f"the adapter lies: it accepts the command {UNKNOWN!r}, which nobody knows")
         seat.end()
     except HarnessError as error:
@@ -90,7 +89,7 @@ def describe(seat: SdkSeat) -> Description:
     return Description(**{key: value for key, value in known.items() if key != "answer"})
 
 
-def _asked(seat: SdkSeat, command: str) -> dict[str, Any]:
+def _asked(seat: SdkSeat, command: str, seconds: float) -> dict[str, Any]:
     """The adapter's answer.
 
     Raises:
@@ -104,7 +103,7 @@ def _asked(seat: SdkSeat, command: str) -> dict[str, Any]:
         answers.extend(wire.parsed(event.data) for event in seat.history.events[known:] if event.dir == "out")
         return bool(answers) or seat.has_exited
 
-    seat.pump.until(answered, DEADLINE_S)
+    seat.pump.until(answered, seconds)
     if not answers:
         message = f"the adapter is silent: it did not answer {command}"
         raise HarnessError(message)

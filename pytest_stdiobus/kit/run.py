@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.description import Description, describe, ops
+from pytest_stdiobus.kit.drivers.adapter_process import Adapters
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
 from pytest_stdiobus.kit.drivers.sdk import SdkSeat
 from pytest_stdiobus.kit.drivers.through_bus import ThroughBusSeat
@@ -25,7 +26,7 @@ from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
-from pytest_stdiobus.kit.patience import Patience
+from pytest_stdiobus.kit.patience import DEADLINE_S, Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.select import selects
@@ -45,7 +46,11 @@ BUS_NATIVE = "bus-native"
 # How the cases of an SDK begin that are not about its start.
 START = (
     {"target": "adapter", "send": {"command": "open"}},
-    {"target": "adapter", "next": {"answer": "open"}, "judges": "SDK-STA-01"},
+    {
+        "target": "adapter",
+        "next": {"answer": "open", "$schema": {"not": {"required": ["error"]}}},
+        "judges": "SDK-STA-01",
+    },
 )
 
 
@@ -103,10 +108,12 @@ class Runner:
     _supervisor: Supervisor = field(default_factory=Supervisor)
     _stack: ExitStack = field(default_factory=ExitStack)
     _patience: Patience = field(init=False)
+    _adapters: Adapters = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with all patience there is."""
         self._patience = Patience(self.options.time_scale)
+        self._adapters = Adapters(self._supervisor)
 
     def __enter__(self) -> Runner:  # noqa: PYI034 - Self is not in Python 3.10
         """Start the supervisor."""
@@ -115,6 +122,8 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         """End it, and everything it started."""
+        with suppress(HarnessError):
+            self._adapters.close()
         self._stack.close()
 
     @property
@@ -170,7 +179,8 @@ class Runner:
     def description(self) -> Description:
         """What the adapter of an SDK says of it, asked before the first case."""
         history = History({"target": self.target.name})
-        return describe(SdkSeat(self.target, history, self._supervisor, self._patience))
+        seat = SdkSeat(self.target, history, self._adapters, self._patience)
+        return describe(seat, DEADLINE_S * self.options.time_scale)
 
     def _obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
         """Why the case cannot be played against the target."""
@@ -209,20 +219,34 @@ class Runner:
     def _judged(self, case: Case, played: Sequence[Step]) -> CaseResult:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
-            history = self._history(case)
-            try:
-                bindings = Bindings(history.head["values"])
-                target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
-                player = self._player(self._seat(case, target, history), bindings, played)
-                player.play(played)
-                result = CaseResult(case, judge(case, played, history, case.subject), history)
-            except HarnessError as error:
-                return CaseResult(case, _ours(case, str(error)), history)
-            except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
-                return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history)
-            if not (result.failures and player.seat.pump.late):
+            result, late = self._played(case, played)
+            if self._adapters.reused and result.outcome not in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
+                result, late = self._played_anew(case, played)
+            if not (result.failures and late):
                 return result
-        return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), history)
+        return CaseResult(case, _ours(case, "this machine was too busy to keep a deadline, twice"), result.history)
+
+    def _played_anew(self, case: Case, played: Sequence[Step]) -> tuple[CaseResult, bool]:
+        """One run with an adapter that has served no other case: only that is held against anybody."""
+        self._adapters.close()
+        result, late = self._played(case, played)
+        if result.outcome is Outcome.PASS:
+            self._adapters.lasting = False
+        return result, late
+
+    def _played(self, case: Case, played: Sequence[Step]) -> tuple[CaseResult, bool]:
+        """What one run came to, and whether a deadline was missed in it while this machine was busy."""
+        history = self._history(case)
+        try:
+            bindings = Bindings(history.head["values"])
+            target = replace(self.target, env={**self.target.env, **bindings.expand(case.env)})
+            player = self._player(self._seat(case, target, history), bindings, played)
+            player.play(played)
+            return CaseResult(case, judge(case, played, history, case.subject), history), player.seat.pump.late
+        except HarnessError as error:
+            return CaseResult(case, _ours(case, str(error)), history), False
+        except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
+            return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history), False
 
     def _seat(self, case: Case, target: Target, history: History) -> Seat:
         if case.subject == KERNEL:
@@ -242,7 +266,7 @@ class Runner:
             return SdkSeat(
                 target,
                 history,
-                self._supervisor,
+                self._adapters,
                 self._patience,
                 config=history.head["config"],
                 backend=case.transport,

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import History
 
 # A case may stream a hundred thousand chunks; what an adapter writes beyond that has no end.
-ROOM = Room(256 * 1024 * 1024, 250_000)
+ROOM = Room(64 * 1024 * 1024, 250_000)
 _WITH_VALUE = frozenset({"chunk", "result", "notification"})
 _LAST = frozenset({"result", "error", "end", "unsupported"})
 _EVENTS = _WITH_VALUE | _LAST
+_PULLED = frozenset({"stream", "subscribe"})
 
 
 @dataclass
@@ -31,7 +32,9 @@ class AdapterChannel(Channel):
 
     room: Room = ROOM
     _asked: list[str] = field(default_factory=list)
+    _failed: bool = False
     _calls: dict[str, bool] = field(default_factory=dict)  # whether it is over
+    _silent: set[str] = field(default_factory=set)  # the calls that say nothing unless they are pulled
 
     def tell(self, command: dict[str, Any]) -> None:
         """Give it a command.
@@ -46,7 +49,18 @@ class AdapterChannel(Channel):
             raise HarnessError(message)
         else:
             self._calls[command["id"]] = False
+            self._silent |= {command["id"]} if command["op"] in _PULLED else set()
         self.send(wire.encode(command) + b"\n")
+
+    def has_answered(self, command: str) -> bool:
+        """Whether no such command waits for its answer."""
+        return command not in self._asked
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether all was done, and nothing more will be said."""
+        calls = all(over or name in self._silent for name, over in self._calls.items())
+        return calls and not (self._asked or self._failed or self.ended or self.wants_write or self._lines.rest())
 
     def author(self, line: bytes) -> str:
         """The call that an event is of, or the adapter itself where it answers.
@@ -67,6 +81,7 @@ class AdapterChannel(Channel):
         if message["answer"] not in self._asked:
             _refuse(line, "answers a command that was not given, or was answered before")
         self._asked.remove(message["answer"])
+        self._failed = self._failed or "error" in message
 
     def _check_event(self, line: bytes, message: dict[str, Any]) -> None:
         call, event = message.get("call"), message.get("event")

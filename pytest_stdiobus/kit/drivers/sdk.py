@@ -21,13 +21,16 @@ from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.supervisor import Process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.drivers.adapter_process import AdapterProcess, Adapters
     from pytest_stdiobus.kit.history import Event, History
     from pytest_stdiobus.kit.patience import Wait
-    from pytest_stdiobus.kit.supervisor import Supervisor
     from pytest_stdiobus.kit.target import Target
 
 _DRAIN_S = 1  # so that a request which a case leaves open does not keep a kernel for half a minute
+_EXIT_S = 0.5  # between the end of a process's output and the news of its exit
 _ONE_POOL: dict[str, Any] = {"pools": [{"id": "w", "worker": "scripted", "instances": 1}]}
 
 
@@ -38,7 +41,7 @@ class SdkSeat:
         self,
         target: Target,
         history: History,
-        supervisor: Supervisor,
+        adapters: Adapters,
         patience: Patience,
         *,
         config: Any = None,
@@ -50,7 +53,7 @@ class SdkSeat:
         Args:
             target: the adapter's command.
             history: what is observed goes there.
-            supervisor: starts it.
+            adapters: its processes.
             patience: how long it is waited for.
             config: the case's configuration; one pool ``w`` with a scripted worker unless said.
             backend: ``scripted``, which puts a kernel of the kit behind the subprocess backend, or one of the SDK's.
@@ -59,38 +62,34 @@ class SdkSeat:
         self.history = history
         self.pump = Pump(history)
         self._target = target
-        self._supervisor = supervisor
+        self._adapters = adapters
         self._patience = patience
         self._config: dict[str, Any] = config or _ONE_POOL
         self._backend = backend
         self._pool = pool
-        self._process = Process(on_exit=self._tell_exit)
+        self._life: AdapterProcess | None = None
         self._ending = False
         self._folder = ""
 
     def begin(self) -> None:
         """Start the adapter; it opens nothing before a step says so."""
-        self._supervisor.attach(self.pump)
+        supervisor = self._adapters.supervisor
+        supervisor.attach(self.pump)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._scripted = ScriptedWorkers(self.pump, self._folder, obedient=True)
-        (stdin, to_adapter), (from_adapter, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
-        self._adapter = AdapterChannel(ADAPTER, reading=from_adapter, writing=to_adapter)
+        self._life = life = self._adapters.take(self._target, self.pump, self._tell_exit)
+        self._adapter = AdapterChannel(ADAPTER, reading=life.stdout, writing=life.stdin)
+        self._logs = Channel(TARGET, reading=life.stderr, stderr=True)
         self.pump.add(self._adapter)
-        self.pump.add(Channel(TARGET, reading=logs, stderr=True))
-        where = self._target.cwd or self._folder
-        self._supervisor.start(
-            self._process,
-            self._target.command,
-            env={**os.environ, **self._target.env},
-            cwd=where,
-            stdio=(stdin, stdout, stderr),
-            pump=self.pump,
-        )
-        if self._process.refused:
-            self.history.add(TARGET, "harness", what="start", error=self._process.refused)
+        self.pump.add(self._logs)
+        process = life.process
+        if process.refused:
+            self.history.add(TARGET, "harness", what="start", error=process.refused)
             return
-        facts = wire.encode({"cwd": where, "kernel": self._kernel})
-        self.history.add(TARGET, "spawn", data=facts, pid=self._process.pid, argv=list(self._target.command), cwd=where)
+        facts = wire.encode({"cwd": life.folder, "kernel": self._kernel})
+        reused: dict[str, Any] = {"reused": True} if self._adapters.reused else {}
+        command = list(self._target.command)
+        self.history.add(TARGET, "spawn", data=facts, pid=process.pid, argv=command, cwd=life.folder, **reused)
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Give the adapter a command; let the kernel or a worker write, close, stop reading or end; signal the adapter."""
@@ -98,7 +97,7 @@ class SdkSeat:
         if step.actor == f"{TARGET}:process":
             number = signal.SIGKILL if step.verb == "kill" else signal.Signals[f"SIG{value}"]
             event = self.history.add(TARGET, "signal", signal=number.name, step=index)
-            self._supervisor.signal(self._process, number)
+            self._adapters.supervisor.signal(self._process, number)
             return event
         if kind == CALL:
             return self._command(step.actor, {"command": "call", "id": name, **value}, index)
@@ -111,42 +110,60 @@ class SdkSeat:
         return self._process.observe()
 
     def end(self) -> None:
-        """Let the adapter close its client and exit; then SIGTERM, then SIGKILL."""
+        """Let the adapter close its client; keep it for the next case, or let it exit; then SIGTERM, then SIGKILL."""
         if not self._process.pid:
             return
+        if self._adapter.ended:
+            self._has_left()
         self._ending = True
         wait = self._patience.wait(EXIT)
         self.history.add(TARGET, "ending", **wait.facts)
         for channel in self.pump.channels:
             channel.stall(stalled=False)
-        for command in ("close", "exit"):
-            self._adapter.tell({"command": command})
+        self._adapter.tell({"command": "close"})
+        closed = self._waited(EXIT, wait, lambda: self._adapter.has_answered("close"))
+        if closed and self._adapters.lasting and self._adapter.is_at_rest:
+            self._put_back()
+            return
+        self._adapter.tell({"command": "exit"})
         self._adapter.half_close(self.history)
-        self._wait_for_exit(EXIT, wait)
-        if not self.has_exited:
+        if not (closed and self._waited(EXIT, wait)):
             wait = self._patience.wait(EXIT_ON_TERM)
             self._signal(signal.SIGTERM, **wait.facts)
-            self._wait_for_exit(EXIT_ON_TERM, wait)
-        if not self.has_exited:
-            self._signal(signal.SIGKILL)
-        left = self._supervisor.sweep(self._process, self.pump)
-        if left:
+            if not self._waited(EXIT_ON_TERM, wait):
+                self._signal(signal.SIGKILL)
+        if left := self._end_life():
             self.history.add(TARGET, "orphans", processes=left)
         self.pump.until(lambda: self._adapter.ended, ENDING_S)
+
+    def close(self) -> None:
+        """End what has not been ended, without waiting for it."""
+        with contextlib.suppress(HarnessError):
+            self._end_life()
+        self._scripted.close()
+        self.pump.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def has_exited(self) -> bool:
         """Whether the adapter has."""
         return self._process.exit is not None
 
-    def close(self) -> None:
-        """End what has not been ended, without waiting for it."""
-        with contextlib.suppress(HarnessError):
-            if self._process.pid and self._process.left is None:
-                self._supervisor.sweep(self._process, self.pump)
-        self._scripted.close()
-        self.pump.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def _process(self) -> Process:
+        return self._life.process if self._life else Process()
+
+    def _end_life(self) -> list[dict[str, Any]]:
+        life, self._life = self._life, None
+        return life.end(self._adapters.supervisor, self.pump) if life else []
+
+    def _put_back(self) -> None:
+        """Leave the process to the next case, with its descriptors."""
+        for channel in (self._adapter, self._logs):
+            channel.reading = channel.writing = -1
+        if self._life:
+            self._adapters.put_back(self._life)
+        self._life = None
 
     @property
     def _kernel(self) -> str:
@@ -202,10 +219,23 @@ class SdkSeat:
             message = f"the adapter exited with status {facts['code']} in the middle of the case{last}"
             raise HarnessError(message)
 
-    def _wait_for_exit(self, what: str, wait: Wait) -> None:
-        exited = self.pump.until(lambda: self.has_exited, wait.seconds)
-        self._patience.note(what, wait, seen=exited, in_vain=not exited)
+    def _has_left(self) -> None:
+        """Refuse an adapter that has closed its output, unless a signal has ended it.
+
+        Raises:
+            HarnessError: it has.
+        """
+        self.pump.until(lambda: self.has_exited, _EXIT_S)
+        if not self.has_exited:
+            message = "the adapter has closed its output in the middle of the case"
+            raise HarnessError(message)
+
+    def _waited(self, what: str, wait: Wait, done: Callable[[], bool] = lambda: False) -> bool:
+        """Whether it was done in time, or the adapter has exited."""
+        seen = self.pump.until(lambda: self.has_exited or done(), wait.seconds)
+        self._patience.note(what, wait, seen=seen, in_vain=not seen)
+        return seen
 
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)
-        self._supervisor.signal(self._process, number)
+        self._adapters.supervisor.signal(self._process, number)

@@ -1,0 +1,204 @@
+"""Adapters that lie, crash, hang or flood: they are named, cost their own case, and leave nothing running."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_stdiobus.kit.case import Case, steps
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import SDK, Options, Runner
+from pytest_stdiobus.kit.target import Target
+from tests.kit.conftest import is_running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_stdiobus.kit.result import CaseResult
+
+PRELUDE = textwrap.dedent("""
+    import json, os, signal, sys, time
+
+    def say(**what):
+        print(json.dumps(what), flush=True)
+
+    def done(call):
+        say(call=call["id"], event="result", value=1)
+
+    def serve(on_call=done, on_open=lambda command: say(answer="open"), **more):
+        about = {"name": "tiny", "version": "1", "language": "python", "backends": ["subprocess"], "capabilities": ["request"]}
+        for line in sys.stdin:
+            command = json.loads(line)
+            name = command["command"]
+            if name == "describe":
+                say(answer=name, **{**about, **more})
+            elif name == "open":
+                on_open(command)
+            elif name == "close":
+                say(answer=name)
+            elif name == "call":
+                on_call(command)
+            elif name == "exit":
+                break
+            else:
+                say(answer=name, unsupported=True)
+""")
+ASK = {"call": "q", "send": {"op": "request", "method": "m"}}
+ANSWERED = {"call": "q", "next": {"event": "result", "value": 1}}
+HONEST = "serve()"
+
+
+def small(*data: dict[str, Any], transport: str = "scripted") -> Case:
+    requirements = ("SDK-WIR-01",)
+    played = steps(data or (ASK, ANSWERED), requirements[0])
+    return Case("sdk/test/small", "A small case of a test", requirements, SDK, played, transport=transport)
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Callable[..., list[CaseResult]]:
+    """``played(code, *cases)``: what they come to; no process that was started may be left."""
+
+    def run(code: str, *cases: Case, time_scale: float = 0.4) -> list[CaseResult]:
+        program = tmp_path / "adapter.py"
+        program.write_text(PRELUDE + textwrap.dedent(code), encoding="utf-8")
+        target = Target("tiny", (sys.executable, "-S", str(program)), subject=SDK)
+        with Runner(target, Options(time_scale=time_scale)) as runner:
+            results = [runner.run_case(case) for case in cases or [small()]]
+        histories = [result.history for result in results if result.history is not None]
+        started = {event.facts["pid"] for history in histories for event in history.of_kind("spawn")}
+        assert not [pid for pid in started if is_running(pid)]
+        return results
+
+    return run
+
+
+def test_an_honest_adapter_is_not_accused(played: Callable[..., list[CaseResult]]) -> None:
+    (result,) = played(HONEST)
+    assert result.outcome is Outcome.PASS, result.findings
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("serve(lambda call: say(call='other', event='result', value=1))", "is of a call that nobody made"),
+        ("serve(lambda call: (done(call), done(call)))", "comes after the end of its call"),
+        ("serve(lambda call: print('hello', flush=True))", "is no JSON object"),
+        ("serve(lambda call: say(call=call['id'], event='dance'))", "is neither an answer nor an event"),
+        ("serve(lambda call: say(call=call['id'], event='result'))", "a value or an error is missing"),
+        ("serve(lambda call: say(answer='open'))", "answers a command that was not given"),
+        ("serve(lambda call: sys.exit('out of memory'))", "exited with status 1 in the middle of the case; its last words: out of"),
+        ("serve(lambda call: sys.stdout.write('x' * 100_000_000))", "writes on and on"),
+        ("serve(backends='all')", "answer to describe is none"),
+        ("time.sleep(60)", "is silent: it did not answer describe"),
+        ("for line in sys.stdin: say(answer=json.loads(line)['command'], unsupported=True)", "does not describe its SDK"),
+    ],
+)  # fmt: skip
+def test_an_adapter_that_lies_is_named(played: Callable[..., list[CaseResult]], code: str, told: str) -> None:
+    (result,) = played(code)
+    assert {finding.outcome for finding in result.findings} == {Outcome.HARNESS_ERROR}
+    assert "the adapter" in result.findings[0].explanation
+    assert told in result.findings[0].explanation
+
+
+def test_an_adapter_that_accepts_every_command_lies(played: Callable[..., list[CaseResult]]) -> None:
+    code = """
+        serve_others = serve
+        def obey(command):
+            say(answer=command["command"])
+        for line in sys.stdin:
+            command = json.loads(line)
+            if command["command"] == "describe":
+                say(answer="describe", name="t", version="1", language="l", backends=["subprocess"], capabilities=[])
+            else:
+                obey(command)
+    """
+    (result,) = played(code)
+    assert result.outcome is Outcome.HARNESS_ERROR
+    assert "the adapter lies" in result.findings[0].explanation
+
+
+def test_what_ends_an_adapter_by_a_signal_may_be_its_sdk(played: Callable[..., list[CaseResult]]) -> None:
+    (result,) = played("serve(lambda call: os.kill(os.getpid(), signal.SIGSEGV))")
+    assert result.outcome is Outcome.FAIL
+    assert "ended by SIGSEGV" in result.failures[0].explanation
+
+
+def test_a_call_that_hangs_costs_its_own_case(played: Callable[..., list[CaseResult]]) -> None:
+    code = """
+        def hang(call):
+            time.sleep(60) if call["method"] == "hang" else done(call)
+        serve(hang)
+    """
+    stuck = small({"call": "q", "send": {"op": "request", "method": "hang"}}, ANSWERED)
+    before, hung, after = played(code, small(), stuck, small(), time_scale=0.2)
+    assert [before.outcome, hung.outcome, after.outcome] == [Outcome.PASS, Outcome.FAIL, Outcome.PASS]
+
+
+def test_a_client_that_does_not_open_is_not_asked_anything(played: Callable[..., list[CaseResult]]) -> None:
+    (result,) = played("serve(on_open=lambda _: say(answer='open', error={'name': 'TRANSPORT_ERROR'}))")
+    found = {finding.requirement: finding.outcome for finding in result.findings}
+    assert found == {"SDK-STA-01": Outcome.FAIL, "SDK-WIR-01": Outcome.UNTESTABLE}
+
+
+@pytest.mark.parametrize(
+    ("code", "case", "told"),
+    [
+        (HONEST, small(transport="native"), "describes no backend native"),
+        ("serve(capabilities=[])", small(), "does not describe the capability request"),
+        ("serve(lambda call: say(call=call['id'], event='unsupported'))", small(), "has not what is asked for"),
+    ],
+)
+def test_what_an_sdk_has_not_is_not_asked_of_it(
+    played: Callable[..., list[CaseResult]], code: str, case: Case, told: str
+) -> None:
+    (result,) = played(code, case)
+    assert result.outcome is Outcome.NOT_APPLICABLE
+    assert told in result.findings[0].explanation
+
+
+def pids(results: list[CaseResult]) -> list[int]:
+    histories = [result.history for result in results if result.history is not None]
+    return [event.facts["pid"] for history in histories for event in history.of_kind("spawn")]
+
+
+def test_an_adapter_that_is_at_rest_serves_the_next_case(played: Callable[..., list[CaseResult]]) -> None:
+    results = played(HONEST, small(), small())
+    assert [result.outcome for result in results] == [Outcome.PASS, Outcome.PASS]
+    assert len(set(pids(results))) == 1
+
+
+def test_what_an_adapter_fails_that_served_before_is_played_with_a_fresh_one(
+    played: Callable[..., list[CaseResult]],
+) -> None:
+    code = """
+        opened = []
+        def open_once(command):
+            opened.append(command)
+            say(answer="open", **({"error": {"name": "INVALID_STATE"}} if len(opened) > 1 else {}))
+        serve(on_open=open_once)
+    """
+    results = played(code, small(), small(), small())
+    assert [result.outcome for result in results] == [Outcome.PASS] * 3
+    assert len(set(pids(results))) == 3
+
+
+def test_a_call_that_is_open_when_its_case_ends_reaches_no_other(played: Callable[..., list[CaseResult]]) -> None:
+    code = """
+        late = []
+        def obey(call):
+            if call["method"] == "late":
+                late.append(call)
+            else:
+                done(call)
+                if late:
+                    done(late.pop())
+        serve(obey)
+    """
+    opens = small(ASK, ANSWERED, {"call": "l", "send": {"op": "request", "method": "late"}})
+    results = played(code, opens, small())
+    assert len(set(pids(results))) == 2
+    assert results[1].outcome is Outcome.PASS
