@@ -44,7 +44,7 @@ def test_pools_with_and_without_arguments_and_limits_are_read(rig: Rig) -> None:
     assert rig.receiver(workers).recv()["id"] == 1
 
 
-@pytest.mark.req("KRN-CFG-01")
+@pytest.mark.req("KRN-CFG-06")
 @pytest.mark.transports("unix", "embedded")
 def test_every_json_escape_is_decoded(rig: Rig) -> None:
     pool = rig.workers.pool("NAME")

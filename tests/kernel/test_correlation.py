@@ -312,7 +312,7 @@ DIFFERENT = {
 }
 
 
-@pytest.mark.req("KRN-COR-04")
+@pytest.mark.req("KRN-COR-04", "KRN-COR-08")
 @pytest.mark.transports("unix", "embedded")
 @pytest.mark.parametrize(("asked", "answered"), [pytest.param(*v, id=k) for k, v in EQUAL.items()])
 def test_an_id_matches_however_it_is_spelled(rig: Rig, asked: bytes, answered: bytes) -> None:
@@ -325,7 +325,7 @@ def test_an_id_matches_however_it_is_spelled(rig: Rig, asked: bytes, answered: b
         assert client.recv_line() == back
 
 
-@pytest.mark.req("KRN-COR-04")
+@pytest.mark.req("KRN-COR-04", "KRN-COR-08")
 @pytest.mark.parametrize(("first", "second"), [pytest.param(*v, id=k) for k, v in EQUAL.items()])
 def test_an_open_id_is_recognised_however_it_is_spelled(rig: Rig, first: bytes, second: bytes) -> None:
     client, worker = rig.pair()
@@ -337,7 +337,7 @@ def test_an_open_id_is_recognised_however_it_is_spelled(rig: Rig, first: bytes, 
     assert b'"id":' + second in line.replace(b": ", b":")
 
 
-@pytest.mark.req("KRN-COR-04")
+@pytest.mark.req("KRN-COR-04", "KRN-COR-08")
 @pytest.mark.transports("unix", "embedded")
 @pytest.mark.parametrize(("first", "second"), [pytest.param(*v, id=k) for k, v in DIFFERENT.items()])
 def test_different_ids_stay_different(rig: Rig, first: bytes, second: bytes) -> None:
