@@ -82,7 +82,7 @@ def _tell(judged: Target, outcome: Outcome) -> int:
 def _lines(judged: Target, outcome: Outcome) -> Iterator[str]:
     for check in outcome.checks:
         yield from _check(check)
-    if any(check.blame in {Blame.ADAPTER, Blame.SDK} for check in outcome.checks):
+    if outcome.blamed(Blame.ADAPTER) or outcome.blamed(Blame.SDK):
         yield from _transcripts(judged, outcome)
     yield f"\n{_verdict(outcome)}"
 

@@ -1,0 +1,40 @@
+"""The adapters of published SDKs, where these can be run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+import pytest
+
+from pytest_stdiobus.kit.adapters.lint import lint
+from pytest_stdiobus.kit.adapters.result import Blame, Outcome
+from pytest_stdiobus.kit.adapters.smoke import smoke
+from pytest_stdiobus.kit.target import Target
+from tests.adapters.conversation import ADAPTERS
+
+without_stdiobus = pytest.mark.skipif(
+    importlib.util.find_spec("stdiobus") is None,
+    reason="the package stdiobus is not installed: pip install '.[stdiobus]'",
+)
+PYTHON = Target("stdiobus", (sys.executable, str(ADAPTERS / "python" / "stdiobus_2.py")))
+
+
+def failing(outcome: Outcome) -> dict[str, str]:
+    return {check.name: check.said for check in outcome.checks if check.blame in {Blame.ADAPTER, Blame.SDK}}
+
+
+def passing(outcome: Outcome) -> set[str]:
+    return {check.name for check in outcome.checks if check.blame is Blame.NOBODY}
+
+
+@without_stdiobus
+def test_the_adapter_of_the_published_python_client_keeps_to_the_protocol() -> None:
+    assert failing(lint(PYTHON)) == {}
+
+
+@without_stdiobus
+def test_the_adapter_of_the_published_python_client_reaches_it() -> None:
+    outcome = smoke(PYTHON, time_scale=2)
+    assert failing(outcome) == {}
+    assert {"native/stream", "native/subscribe", "subprocess/request", "subprocess/hello"} <= passing(outcome)
