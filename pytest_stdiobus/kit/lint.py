@@ -29,6 +29,7 @@ _MEMBERS = {
     "find": {"as", "or_eof", "wait_ms"},
     "until": {"as", "or_eof", "before", "wait_ms"},
     "take": {"as", "all"},
+    "starts": {"as"},
 }
 _ALWAYS = frozenset({"probe", "survey", "target"})  # what every case can refer to
 _ANY = "\0any"  # stands for a value that only a run knows
