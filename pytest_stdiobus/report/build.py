@@ -202,6 +202,7 @@ def _case(result: CaseResult) -> CasePart:
     return {
         "id": result.case.id,
         "title": result.case.title,
+        "transport": result.case.transport,
         "outcome": result.outcome.value,
         "duration_ms": result.duration_ms,
     }

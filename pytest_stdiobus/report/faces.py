@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.errors import KitError
@@ -9,6 +10,7 @@ from pytest_stdiobus.report import model
 from pytest_stdiobus.report.html import page
 from pytest_stdiobus.report.junit import junit
 from pytest_stdiobus.report.markdown import markdown
+from pytest_stdiobus.report.matrix_json import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,8 +37,13 @@ def _html(reports: Sequence[Report], file: Path) -> None:
     file.write_text(page(reports), encoding="utf-8")
 
 
-SEVERAL: dict[str, Face] = {".md": _markdown, ".html": _html}
-FACES: dict[str, Face] = {".json": _json, **SEVERAL, ".xml": _xml}
+def _matrix(reports: Sequence[Report], file: Path) -> None:
+    file.write_text(json.dumps(as_json(reports), indent=1) + "\n", encoding="utf-8")
+
+
+_READ: dict[str, Face] = {".md": _markdown, ".html": _html}
+FACES: dict[str, Face] = {".json": _json, **_READ, ".xml": _xml}
+SEVERAL: dict[str, Face] = {".json": _matrix, **_READ}
 
 
 def face(file: Path, *, several: bool = False) -> Face:

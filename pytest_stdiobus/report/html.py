@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.markup import Markup, joined, link, tag
-from pytest_stdiobus.report.matrix import matrix
+from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.words import (
-    BROKEN,
     FOREIGN,
     LEVEL,
     OUTCOME,
@@ -25,7 +24,7 @@ from pytest_stdiobus.report.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_stdiobus.report.matrix import Row
+    from pytest_stdiobus.report.matrix import Cell, Row
     from pytest_stdiobus.report.model import Entry, FailurePart, Report, RequirementPart
 
 SHOWN = 8  # failures of a requirement with their transcript; the others are listed
@@ -46,7 +45,7 @@ def page(reports: Sequence[Report]) -> str:
     """The page of a report, or of several side by side."""
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
-    title = ", ".join(_name(report) for report in reports)
+    title = ", ".join(target_name(report) for report in reports)
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     head = tag(
         "head",
@@ -64,7 +63,7 @@ def page(reports: Sequence[Report]) -> str:
 def _main(reports: Sequence[Report]) -> Iterator[Markup]:
     yield tag("div", *(_header(report) for report in reports), class_="targets")
     yield _filter()
-    names = [_name(report) for report in reports] if len(reports) > 1 else ["Outcome"]
+    names = [target_name(report) for report in reports] if len(reports) > 1 else ["Outcome"]
     head = tag("tr", *(tag("th", name, scope="col") for name in ("Requirement", "Rule", *names)))
     rows = matrix(reports)
     bodies = [_row(row, reports) for row in rows]
@@ -92,7 +91,7 @@ def _header(report: Report) -> Markup:
     ]
     return tag(
         "header",
-        tag("h1", _name(report)),
+        tag("h1", target_name(report)),
         tag("p", verdict["word"], class_=f"verdict exit-{verdict['exit']}"),
         tag("p", FOREIGN) if target["foreign"] else None,
         tag("ul", *(tag("li", reason) for reason in verdict["reasons"]), class_="reasons"),
@@ -115,34 +114,28 @@ def _filter() -> Markup:
 
 def _row(row: Row, reports: Sequence[Report]) -> Markup:
     text = row.rule
-    outcomes = " ".join(dict.fromkeys(part["outcome"] for part in row.parts if part))
+    outcomes = " ".join(dict.fromkeys(cell.part["outcome"] for cell in row.cells if cell))
     level = tag("small", f"{LEVEL[text['level']]}, {rule(text)}")
-    names = [_name(report) for report in reports] if len(reports) > 1 else [""]
+    names = [target_name(report) for report in reports] if len(reports) > 1 else [""]
     cells = (
         tag("th", tag("a", row.id, href=f"#{row.id}"), scope="row"),
         tag("td", tag("span", text["statement"]), level, class_="rule"),
-        *(_outcome(part, name) for part, name in zip(row.parts, names, strict=True)),
+        *(_outcome(cell, name) for cell, name in zip(row.cells, names, strict=True)),
     )
-    told = [_told(part, report, len(reports) > 1) for part, report in zip(row.parts, reports, strict=True) if part]
-    is_broken = any(part and part["outcome"] in BROKEN for part in row.parts)
+    told = [_told(cell.part, report, len(reports) > 1) for cell, report in zip(row.cells, reports, strict=True) if cell]
+    is_broken = any(cell and cell.broken for cell in row.cells)
     inside = tag("details", tag("summary", "Evidence" if is_broken else "Details"), _about(text), *told)
-    more = tag("tr", tag("td"), tag("td", inside, colspan=str(len(row.parts) + 1)), class_="more")
+    more = tag("tr", tag("td"), tag("td", inside, colspan=str(len(row.cells) + 1)), class_="more")
     return tag("tbody", tag("tr", *cells), more, id=row.id, data_outcomes=outcomes)
 
 
-def _outcome(part: RequirementPart | None, target: str) -> Markup:
+def _outcome(cell: Cell | None, target: str) -> Markup:
     """A cell of the matrix; where the page is narrow it says itself whose it is."""
-    if part is None:
+    if cell is None:
         return tag("td", class_="outcome", data_target=target)
-    note = "known" if part["known"] else weight(part)
-    badge = tag(
-        "span",
-        f"{_SYMBOL[part['outcome']]} {OUTCOME[part['outcome']]}",
-        class_=f"badge {part['outcome']} weight-{note}",
-    )
-    return tag(
-        "td", badge, tag("small", note) if note not in {"", "failure"} else None, class_="outcome", data_target=target
-    )
+    outcome, note = cell.part["outcome"], "known" if cell.part["known"] else weight(cell.part)
+    badge = tag("span", f"{_SYMBOL[outcome]} {OUTCOME[outcome]}", class_=f"badge {outcome} weight-{note}")
+    return tag("td", badge, tag("small", cell.note) if cell.note else None, class_="outcome", data_target=target)
 
 
 def _about(row: RequirementPart) -> Markup:
@@ -175,7 +168,7 @@ def _told(row: RequirementPart, report: Report, with_name: bool) -> Markup:
     ]
     return tag(
         "section",
-        tag("h2", _name(report)) if with_name else None,
+        tag("h2", target_name(report)) if with_name else None,
         tag("p", row["reason"]) if row["reason"] and not failures else None,
         *(_failure(failure, is_first=index == 0) for index, failure in enumerate(failures)),
         tag("details", tag("summary", f"{len(listed)} cases"), tag("ul", *listed, class_="cases")) if listed else None,
@@ -209,10 +202,6 @@ def _entry(entry: Entry) -> Markup:
         tag("code", entry["text"]),
         class_="marked" if entry["marked"] else "",
     )
-
-
-def _name(report: Report) -> str:
-    return " ".join(filter(None, (report["target"]["name"], report["target"]["version"])))
 
 
 def _digest(text: str) -> str:

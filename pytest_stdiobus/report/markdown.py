@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.report.matrix import matrix
+from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.words import (
     BROKEN,
     FOREIGN,
@@ -22,7 +22,7 @@ from pytest_stdiobus.report.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_stdiobus.report.matrix import Row
+    from pytest_stdiobus.report.matrix import Cell, Row
     from pytest_stdiobus.report.model import FailurePart, Report, RequirementPart
 
 SHOWN = 20  # failed requirements with a transcript: a comment has an end
@@ -39,8 +39,7 @@ def markdown(reports: Sequence[Report]) -> str:
 
 def _report(report: Report) -> Iterator[str]:
     target = report["target"]
-    name = " ".join(filter(None, (target["name"], target["version"])))
-    yield f"## {_text(name)}: {report['verdict']['word']}\n"
+    yield f"## {_text(target_name(report))}: {report['verdict']['word']}\n"
     if target["foreign"]:
         yield f"{FOREIGN}\n"
     yield from (f"- {_text(reason)}" for reason in report["verdict"]["reasons"])
@@ -97,17 +96,21 @@ def _transcript(failure: FailurePart) -> Iterator[str]:
 
 
 def _matrix(reports: Sequence[Report]) -> Iterator[str]:
-    names = [
-        _text(" ".join(filter(None, (report["target"]["name"], report["target"]["version"])))) for report in reports
-    ]
+    names = [_text(target_name(report)) for report in reports]
     yield f"| requirement | {' | '.join(names)} | rule |\n|---|{'---|' * len(names)}---|"
     yield from (_row(row) for row in matrix(reports))
     yield ""
 
 
 def _row(row: Row) -> str:
-    said = " | ".join(_outcome(part) if part else "" for part in row.parts)
+    said = " | ".join(_cell(cell) if cell else "" for cell in row.cells)
     return f"| {row.id} | {said} | {_text(row.rule['statement'])} |"
+
+
+def _cell(cell: Cell) -> str:
+    outcome = cell.part["outcome"]
+    word = f"**{OUTCOME[outcome]}**" if outcome in BROKEN else OUTCOME[outcome]
+    return f"{word} ({_text(cell.note)})" if cell.note else word
 
 
 def _outcome(row: RequirementPart) -> str:

@@ -84,10 +84,11 @@ class RequirementPart(TypedDict):
 
 
 class CasePart(TypedDict):
-    """A case that was to be played."""
+    """A case that was to be played; `transport` is empty where there is one way only."""
 
     id: str
     title: str
+    transport: str
     outcome: str
     duration_ms: int
 

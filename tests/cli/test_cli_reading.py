@@ -93,11 +93,12 @@ def test_compare_ends_with_0_when_reports_say_the_same(command: Command) -> None
 
 @pytest.mark.usefixtures("reports")
 def test_compare_shows_what_differs(command: Command, tmp_path: Path) -> None:
-    said = command("compare", "noisy.json", "quiet.json", "--report", "both.html", "--report", "both.md")
+    said = command("compare", "noisy.json", "quiet.json", *(f"--report=both.{kind}" for kind in ("html", "md", "json")))
     assert said.status == 1
-    assert "WRK-01  [1] fails, [2] not in it" in said.out
+    assert "WRK-01      [1] fails (1 of 1)  [2] not in it" in said.out
+    assert json.loads((tmp_path / "both.json").read_text(encoding="utf-8"))["rows"][0]["differs"]
     assert "data-outcomes" in (tmp_path / "both.html").read_text(encoding="utf-8")
-    assert "| WRK-01 | **fails** |  |" in (tmp_path / "both.md").read_text(encoding="utf-8")
+    assert "| WRK-01 | **fails** (1 of 1) |  |" in (tmp_path / "both.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("reports")
@@ -107,7 +108,7 @@ def test_compare_shows_what_differs(command: Command, tmp_path: Path) -> None:
         (("noisy.json",), "is alone: name two reports or more"),
         (("noisy.json", "gone.json"), "gone.json: cannot be read"),
         (("noisy.json", "agent.py"), "agent.py: is not JSON"),
-        (("noisy.json", "quiet.json", "--report", "x.xml"), "expected a file ending in .md, .html"),
+        (("noisy.json", "quiet.json", "--report", "x.xml"), "expected a file ending in .json, .md, .html"),
     ],
 )
 def test_compare_ends_with_2_when_one_cannot_be_read(command: Command, words: tuple[str, ...], expected: str) -> None:

@@ -108,7 +108,7 @@ def test_several_reports_are_a_matrix(report: Make) -> None:
     assert ("data-outcomes", "fail pass") in found.attributes
     lines = markdown([failed, passed]).splitlines()
     assert lines[0] == "| requirement | first agent | second agent | rule |"
-    assert lines[2].startswith("| WRK-03 | **fails** | passes | Every request")
+    assert lines[2].startswith("| WRK-03 | **fails** (1 of 1) | passes | Every request")
 
 
 def test_of_many_failures_of_one_requirement_some_show_their_transcript(report: Make) -> None:
