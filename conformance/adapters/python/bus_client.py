@@ -135,13 +135,15 @@ class Client(Sdk):
         return {**vars(self.bus.get_stats()), **counts}
 
     async def op_probe(self, call: Call) -> Any:
-        """What a use that the SDK does not allow comes to: the error, or null; or how many threads it has made."""
+        """What a use that the SDK does not allow comes to: the error, or null; or how many threads it has made, or an error."""
         if call["name"] == "threads":
             return _threads() - self._threads
         if call["name"] == "foreign_thread_send":
             return await self._apart(lambda: self.bus.send(_LINE))
         if call["name"] == "second_loop":
             return await self._apart(lambda: asyncio.run(asyncio.wait_for(self.bus.request("probe"), _PROBE_S)))
+        if call["name"] == "error_of_code":
+            return self.error(self.api.errors.error_from_code(call["code"], "probe"))
         raise UnsupportedError
 
     def where(self, call: Call) -> dict[str, Any]:
