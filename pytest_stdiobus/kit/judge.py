@@ -106,8 +106,10 @@ def _shortened(history: History, marker: Event) -> str:
 
 def bind_action(walk: Walk, step: Step, index: int) -> None:
     """Let the name of an acting step stand for what it did, as it did when the case was played."""
+    if "as" not in step.more:
+        return
     caused = [event for event in walk.history.events if event.facts.get("step") == index]
-    if caused and "as" in step.more:
+    if caused:
         walk.bindings.bind(step.more["as"], caused[-1])
 
 

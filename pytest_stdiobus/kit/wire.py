@@ -30,7 +30,7 @@ def parse(line: bytes) -> Any:
         ValueError: not one JSON text of RFC 8259 in UTF-8; the message says where.
     """
     try:
-        return json.loads(line.decode("utf-8"), parse_constant=_refuse, parse_int=_integer)
+        return _STRICT.decode(line.decode("utf-8"))
     except RecursionError:
         message = "nested too deeply for this kit to read"
         raise TooDeepError(message) from None
@@ -120,6 +120,9 @@ def _integer(text: str) -> int | float:
 def _refuse(name: str) -> None:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
 
 
 def _nowhere(key: str) -> Any:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import Event
 
 Key = tuple[str, Any]
+_EXACT = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
 
 
 def is_of_client(event: Event) -> bool:
@@ -25,7 +26,7 @@ def is_of_client(event: Event) -> bool:
 def messages_of(line: bytes) -> list[dict[str, Any]]:
     """The messages of a line, of a batch too, with exact numbers; none where it cannot be read."""
     try:
-        value = json.loads(line.decode("utf-8"), parse_float=Decimal, parse_int=Decimal)
+        value = _EXACT.decode(line.decode("utf-8"))
     except (ValueError, ArithmeticError, RecursionError):
         return []
     return [message for message in (value if isinstance(value, list) else [value]) if isinstance(message, dict)]
