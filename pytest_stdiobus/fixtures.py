@@ -9,12 +9,13 @@ import pytest
 import pytest_asyncio
 
 from pytest_stdiobus.loops import ANYIO, LOOP_SCOPES, loop_of
-from pytest_stdiobus.stash import SCENE
+from pytest_stdiobus.stash import KERNEL, SCENE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, DockerOptions, StdioBus
+    from pytest_stdiobus.kit.stage import StagedKernel
     from pytest_stdiobus.scene import Scene
     from pytest_stdiobus.testing import BusFactory, DirectWorker, Faults, Wire
     from pytest_stdiobus.testing.factory import Workshop
@@ -100,6 +101,21 @@ def stdiobus_worker(request: pytest.FixtureRequest) -> DirectWorker:
     """A worker on its standard streams, without a bus: the judged one, or that of the first pool; see `DirectWorker`."""
     worker: DirectWorker = request.getfixturevalue(f"_stdiobus_worker_{loop_of(request, 'stdiobus_worker')}")
     return worker
+
+
+@pytest.fixture
+def stdiobus_kernel(request: pytest.FixtureRequest) -> Iterator[StagedKernel]:
+    """A kernel with raw clients and scripted workers, exact bytes at both ends; see `StagedKernel`.
+
+    It is the judged one, the one that `--stdiobus-binary` names, or the bundled one.
+    """
+    from pytest_stdiobus.staging import left_behind, staged  # noqa: PLC0415
+
+    with staged(request.config) as kernel:
+        request.node.stash[KERNEL] = kernel
+        yield kernel
+    if left := left_behind(kernel):
+        pytest.fail(left, pytrace=False)
 
 
 @pytest.fixture

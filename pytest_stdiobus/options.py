@@ -91,7 +91,9 @@ PROGRESS = Option(
     FLAG,
 )
 WORKER = Option("stdiobus-worker", "", "command of a worker to judge: its cases are added to the run")
-TARGET = Option("stdiobus-target", "", "file that describes a worker to judge, in place of its command")
+TARGET = Option(
+    "stdiobus-target", "", "file that describes what to judge, such as a worker with its probes, or a kernel"
+)
 PROFILE = Option("stdiobus-profile", "bus", "what the judged worker claims to be: bus, acp or mcp")
 STRICT = Option("stdiobus-strict", "", "what would be a warning about the judged worker is a failure", FLAG)
 KNOWN_FAILURES = Option(
@@ -121,7 +123,7 @@ def any_given(config: pytest.Config) -> bool:
 
 
 def judges(config: pytest.Config) -> bool:
-    """Whether the run has a worker to judge, or asks for something that needs one."""
+    """Whether the run has something to judge, or asks for something that needs one."""
     return (
         WORKER.is_given(config)
         or TARGET.is_given(config)

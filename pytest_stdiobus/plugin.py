@@ -13,7 +13,7 @@ import pytest
 from pytest_stdiobus import hookspecs
 from pytest_stdiobus.header import header
 from pytest_stdiobus.options import PROGRESS, add_options, any_given, judges
-from pytest_stdiobus.stash import SCENE
+from pytest_stdiobus.stash import KERNEL, SCENE
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -107,6 +107,10 @@ def pytest_runtest_makereport(
     report = yield
     if scene is not None and report.failed:
         scene.attach(report)
+    if report.failed and (kernel := item.stash.get(KERNEL, None)) is not None:
+        from pytest_stdiobus.staging import sections  # noqa: PLC0415
+
+        report.sections.extend(sections(kernel))
     return report
 
 

@@ -26,6 +26,9 @@ OBJECTS = {  # what the fixtures give, beside the clients
     "WireEntry": PACKAGE / "testing" / "wire.py",
     "Faults": PACKAGE / "testing" / "faults.py",
     "DirectWorker": PACKAGE / "testing" / "direct.py",
+    "StagedKernel": PACKAGE / "kit" / "stage.py",
+    "Peer": PACKAGE / "kit" / "stage.py",
+    "Line": PACKAGE / "kit" / "stage.py",
 }
 
 _ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)

@@ -59,15 +59,19 @@ class Player:
     def perform(self, steps: Sequence[Step]) -> bool:
         """Do what the steps say, up to the first that is not met; whether all were."""
         for step in steps:
-            index = self._index
-            self._index += 1
             if step.acts:
-                self._act(step, index)
-            elif self._settle(step, index).outcome != MET:
+                self.act(step)
+            elif self.settle(step).outcome != MET:
                 return False
         return True
 
-    def _act(self, step: Step, index: int) -> None:
+    def act(self, step: Step) -> None:
+        """Do what a step says.
+
+        Raises:
+            HarnessError: nobody can.
+        """
+        index = self._next_index()
         try:
             more = self.walk.bindings.expand(step.more)
             step, value = replace(step, actor=self.walk.who(step), more=more), self.walk.bindings.expand(step.value)
@@ -77,7 +81,9 @@ class Player:
         if event is not None and "as" in step.more:
             self.walk.bindings.bind(step.more["as"], event)
 
-    def _settle(self, step: Step, index: int) -> Reading:
+    def settle(self, step: Step) -> Reading:
+        """What a step that reads or states something comes to; it is waited for."""
+        index = self._next_index()
         reading: Reading | None = None
         history = self.seat.history
         usage = Watch(self.seat.observe, history) if step.actor == USAGE else None
@@ -99,3 +105,7 @@ class Player:
         self.patience.note(what, wait, whose, seen=any(history.lines()), in_vain=in_vain)
         history.add(KIT, "step", index=index, **({} if in_time else wait.facts))
         return reading or self.walk.give_up(step, len(history.events))
+
+    def _next_index(self) -> int:
+        self._index += 1
+        return self._index - 1

@@ -167,14 +167,15 @@ def _lines(entries: list[Entry], cut: int) -> Iterator[str]:
     for entry in kept:
         if late and entry is late[0] and left_out:
             yield f"... {left_out} more in the report"
-        yield _line(entry)
+        yield entry_line(entry)
 
 
 def _is_shown(entry: Entry, entries: list[Entry], late: list[Entry]) -> bool:
     return not late or entry["marked"] or entry in late or entry in entries[: SHOWN // 2]
 
 
-def _line(entry: Entry) -> str:
+def entry_line(entry: Entry) -> str:
+    """An entry of a transcript as one line."""
     who = f"{entry['from']} -> {entry['to']}" if entry["to"] else entry["from"]
     text = entry["text"] if len(entry["text"]) <= WIDTH else f"{entry['text'][:WIDTH]}..."
     return f"{'>' if entry['marked'] else ' '} +{entry['ms'] / 1000:.3f} {who}  {text}"

@@ -1,4 +1,4 @@
-"""How the face joins a run that has a worker to judge."""
+"""How the face joins a run that has a target to judge."""
 
 from __future__ import annotations
 

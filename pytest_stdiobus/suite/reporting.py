@@ -93,7 +93,7 @@ class Reporting:
             return
         terminalreporter.section(TITLE)
         if self._report is None:
-            terminalreporter.line("no case was selected: nothing is said about the worker")
+            terminalreporter.line("no case was selected: nothing is said about the target")
             return
         terminalreporter.write(Terminal(colour=terminalreporter.hasmarkup).summary(self._report))
         if not self._is_exercised():

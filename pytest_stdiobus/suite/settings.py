@@ -67,7 +67,7 @@ def _target(config: pytest.Config) -> tuple[target.Target, str]:
     elif options.TARGET.is_on_command_line(config) and not options.WORKER.is_on_command_line(config):
         worker = ""
     if bool(worker) == bool(file):
-        message = f"name one worker to judge: {options.WORKER.flag}='python my_agent.py' or {options.TARGET.flag}=FILE"
+        message = f"name one target to judge: {options.WORKER.flag}='python my_agent.py' or {options.TARGET.flag}=FILE"
         raise pytest.UsageError(message)
     if worker:
         folder = str(options.WORKER.folder(config))

@@ -36,7 +36,7 @@ def test_the_name_of_the_package_selects_them_alone(pytester: pytest.Pytester) -
 def test_the_name_of_the_package_without_a_worker_is_refused(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--pyargs", "pytest_stdiobus.suite")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*name one worker to judge: --stdiobus-worker='python my_agent.py' or*"])
+    result.stderr.fnmatch_lines(["*name one target to judge: --stdiobus-worker='python my_agent.py' or*"])
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_id_of_a_test_selects_that_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_mine="def test_it(): pass")
     result = pytester.runpytest(JUDGED, "test_mine.py::test_it")
     result.assert_outcomes(passed=1, deselected=0)
-    result.stdout.fnmatch_lines(["no case was selected: nothing is said about the worker"])
+    result.stdout.fnmatch_lines(["no case was selected: nothing is said about the target"])
 
 
 def test_an_id_that_does_not_exist_is_refused(pytester: pytest.Pytester) -> None:

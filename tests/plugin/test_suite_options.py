@@ -82,10 +82,10 @@ def test_every_option_of_the_kit_holds(pytester: pytest.Pytester, mode: str, pla
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--stdiobus-worker="], "name one worker to judge"),
+        (["--stdiobus-worker="], "name one target to judge"),
         (["--stdiobus-worker=no-such-program"], "--stdiobus-worker: there is no program 'no-such-program'*PATH"),
         (["--stdiobus-worker=python 'agent"], "--stdiobus-worker: *cannot be read as a shell would*"),
-        (["--stdiobus-worker=cat", "--stdiobus-target=target.json"], "name one worker to judge"),
+        (["--stdiobus-worker=cat", "--stdiobus-target=target.json"], "name one target to judge"),
         (["--stdiobus-target=gone.json"], "--stdiobus-target: */gone.json: cannot be read: No such file*"),
         (["--stdiobus-target=bad.json"], "--stdiobus-target: */bad.json: $.command: [[]] should be non-empty*"),
         (
@@ -110,7 +110,7 @@ def test_every_option_of_the_kit_holds(pytester: pytest.Pytester, mode: str, pla
             ["--stdiobus-worker=cat", "--stdiobus-known-failures=bad.json"],
             "--stdiobus-known-failures: */bad.json: $: *'known_failures' is a required property",
         ),
-        (["--stdiobus-profile=acp"], "name one worker to judge"),
+        (["--stdiobus-profile=acp"], "name one target to judge"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
