@@ -36,8 +36,8 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/fdinfo"), reason="
 
 
 @contextmanager
-def running(program: str, *pass_fds: int) -> Iterator[int]:
-    command = [sys.executable, "-I", "-S", "-c", f"print(flush=True)\n{program}"]
+def running(program: str, *pass_fds: int, before: str = "") -> Iterator[int]:
+    command = [sys.executable, "-I", "-S", "-c", f"{before}\nprint(flush=True)\n{program}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=pass_fds) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -68,7 +68,7 @@ def test_what_is_used_between_two_looks_is_told() -> None:
 
 
 def test_memory_in_use_is_told() -> None:
-    with running(f"kept = bytearray(64 << 20); {WAITS}") as pid:
+    with running(WAITS, before="kept = b'x' * (64 << 20)") as pid:
         assert sample_of(pid)["rss_kb"] > 64 << 10
 
 
