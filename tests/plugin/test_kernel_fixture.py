@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.data import bundled_kernel
+from pytest_stdiobus.kit import checks
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.stage import StagedKernel
 
+checks.held_always("kernel")  # what a run inside pytester imports is forgotten with it, and then registered twice
 TRANSPORTS = ["stdio", "unix", "tcp"]
 GREETS = """
 import sys
