@@ -8,6 +8,7 @@ the bus refuses, its configuration, a worker that cannot start or a line, is sai
 its place.
 """
 
+import json
 import os
 import select
 import signal
@@ -19,6 +20,7 @@ from embedding_api import FULL, OK, STOPPED, Bus, Library, NoLibraryError
 
 _TIMER_MS = 1  # how often a bus is stepped that has no descriptor
 _READ_SIZE = 65536
+_DRAIN_S = 30  # of a configuration that does not say
 _USAGE = "usage: python -S embedding.py LIBRARY [--version | --config FILE --stdio]\n"
 
 
@@ -27,24 +29,35 @@ class Host:
 
     Attributes:
         bus: the bus.
+        config: its configuration.
+        drain_s: how long it may take to stop.
         driven: whether it is stepped when it asks for that.
         ended: whether the host has nothing more to do.
     """
 
-    def __init__(self, library: Library) -> None:
-        """Begin with no bus and an open stdin."""
+    def __init__(self, library: Library, config: str) -> None:
+        """Begin with no bus and an open stdin.
+
+        Args:
+            library: whose functions are called.
+            config: the file of the configuration.
+        """
         self.bus = Bus(library, self.hear)
+        with open(config, encoding="utf-8", errors="surrogateescape") as file:
+            self.config = file.read()
+        self.drain_s = _drain_s(self.config)
         self.driven = False
         self.ended = False
         self._lines: deque[bytes] = deque()
         self._output: deque[bytes] = deque()
         self._rest = b""
         self._open = True
+        self._asked_to_stop = False
         self._wake, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
+            signal.signal(number, self._ask)
 
     def hear(self, name: str, told: "dict[str, Any]") -> None:
         """Take what a callback is told."""
@@ -53,18 +66,21 @@ class Host:
         elif name in {"on_log", "on_error"}:
             say(told["message"])
 
-    def start(self, config: str) -> int:
+    def start(self) -> int:
         """Create the bus, start it and let it go on; the status to end with where that does not work, else 0."""
-        with open(config, encoding="utf-8", errors="surrogateescape") as file:
-            if not self.bus.create(config_json=file.read()):
-                say("create returned NULL")
-                return 1
-        code = self.bus.call("start")
+        if not self.bus.create(config_json=self.config):
+            say("create returned NULL")
+            return 1
+        code = self.called("start")
         if code != OK:
             say(f"start returned {code}")
             return 1
         self.driven = True
         return 0
+
+    def called(self, name: str, *arguments: Any) -> int:
+        """What a call on the bus returns."""
+        return self.bus.call(name, *arguments)
 
     def serve(self) -> None:
         """Go on until the bus has stopped and all has been written."""
@@ -74,10 +90,13 @@ class Host:
 
     def turn(self) -> None:
         """Wait until there is something to do, and do it."""
-        fd = self.bus.call("get_poll_fd") if self.driven else -1
+        fd = self.called("get_poll_fd") if self.driven else -1
         ready = self._wait([*([fd] if fd >= 0 else []), *self.watched()], _TIMER_MS if self.driven and fd < 0 else None)
         if self._wake in ready:
             os.read(self._wake, _READ_SIZE)
+        if self._asked_to_stop:
+            self._asked_to_stop = False
+            self.stop()
         if 0 in ready:
             self._read()
         if self.driven and (fd < 0 or fd in ready):
@@ -95,13 +114,20 @@ class Host:
 
     def step(self) -> None:
         """Step the bus once; one that has stopped is destroyed."""
-        code = self.bus.call("step", 0)
+        code = self.called("step", 0)
         if code < 0:
             say(f"step returned {code}")
-        if code < 0 or self.bus.call("get_state") == STOPPED:
+        if code < 0 or self.called("get_state") == STOPPED:
             self.driven = False
             self.bus.destroy()
             self.ended = True
+
+    def stop(self) -> None:
+        """Begin the end, which a signal has asked for."""
+        if not self.driven:
+            self.ended = True
+        elif (code := self.called("stop", self.drain_s)) != OK:
+            say(f"stop returned {code}")
 
     def _wait(self, descriptors: "list[int]", timeout_ms: "int | None") -> "list[int]":
         poll = select.poll()
@@ -120,7 +146,7 @@ class Host:
     def _hand_over(self) -> None:
         """Give the bus what it has room for."""
         while self._lines and self.driven:
-            code = self.bus.ingest(self._lines[0])
+            code = self.called("ingest", self._lines[0], len(self._lines[0]))
             if code == FULL:
                 return
             line = self._lines.popleft()
@@ -140,11 +166,16 @@ class Host:
         except BrokenPipeError:
             self._output.clear()
 
-    def _stop(self, *_: object) -> None:
-        if not self.driven:
-            self.ended = True
-        elif (code := self.bus.call("stop", -1)) != OK:
-            say(f"stop returned {code}")
+    def _ask(self, *_: object) -> None:
+        self._asked_to_stop = True
+
+
+def _drain_s(config: str) -> int:
+    """The drain timeout of a configuration, as long as it is one."""
+    try:
+        return int(json.loads(config)["limits"]["drain_timeout_sec"])
+    except (ValueError, LookupError, TypeError):
+        return _DRAIN_S
 
 
 def say(text: str) -> None:
@@ -165,8 +196,8 @@ def main(words: "list[str]") -> int:
     if library is None or words[1:2] != ["--config"] or words[3:] != ["--stdio"]:
         sys.stderr.write(_USAGE)
         return 2
-    host = Host(library)
-    status = host.start(words[2])
+    host = Host(library, words[2])
+    status = host.start()
     if status == 0:
         host.serve()
     return status

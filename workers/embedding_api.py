@@ -170,6 +170,11 @@ class Bus:
         self.handle = self._library.call("create", byref(options))
         return self.handle is not None
 
+    def create_of_nothing(self) -> bool:
+        """Create one without options; whether that worked."""
+        self.handle = self._library.call("create", None)
+        return self.handle is not None
+
     def call(self, name: str, *arguments: Any) -> int:
         """Call a function on it; what it returns."""
         return int(self._library.call(name, self.handle, *arguments))
@@ -179,10 +184,6 @@ class Bus:
         handle, self.handle = self.handle, None
         if handle is not None:
             self._library.call("destroy", handle)
-
-    def ingest(self, line: bytes) -> int:
-        """Hand over one message."""
-        return self.call("ingest", line, len(line))
 
     def stats(self) -> "dict[str, int]":
         """The counters."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-ACTORS = ("client", "pool", "worker", "call", "kernel", "target", "line")
+ACTORS = ("client", "pool", "worker", "host", "call", "kernel", "target", "line")
 READINGS = ("next", "find", "take", "until", "ends", "starts")
 STATEMENTS = ("assume", "elapsed", "distinct", "is")
 ACTIONS = ("send", "close", "half_close", "stall", "resume", "kill", "signal", "exit", "process")
@@ -30,8 +30,8 @@ class Step:
     """One thing that is done or expected.
 
     Attributes:
-        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``call:NAME``, ``kernel:main``, ``target:process``; or
-            ``line:BINDING``, a line that was read before; empty for the other statements about what was bound.
+        actor: who acts or is read, as ``client:alice``, ``pool:w``, ``worker:BINDING``, ``host:api``, ``call:NAME``, ``kernel:main``,
+            ``target:process``; or ``line:BINDING``, a line that was read before; empty for the other statements about what was bound.
         verb: ``send``, ``close``, ``half_close``, ``stall``, ``resume``, ``kill``, ``signal``, ``exit``; ``next``, ``find``, ``take``,
             ``until``, ``ends``, ``starts``; ``assume``, ``elapsed``, ``distinct``, ``is``.
         value: what the verb is given.
@@ -108,6 +108,11 @@ class Case:
     file: str = ""
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether it says which calls the host of a library makes."""
+        return any(step.actor.startswith("host:") for step in self.steps)
+
+    @property
     def base(self) -> str:
         """The id that its variants share."""
         return self.id.partition("[")[0]
@@ -179,6 +184,8 @@ def _transports(case: Case) -> tuple[str, ...]:
         return case.transports or _backends(case)
     if case.subject != "kernel":
         return ("",)
+    if case.is_hosted:
+        return (EMBEDDED,)
     clients = {step.actor for step in case.steps if step.actor.startswith("client:")}
     return case.transports or ((UNIX, TCP) if len(clients) > 1 else TRANSPORTS)
 

@@ -23,6 +23,8 @@ _PARTS = {
         "client": {*_WRITE, *_PAUSE, *_READ, "ends"},
         "pool": {*_READ, "starts"},
         "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
+        "host:api": {"send", *_READ},
+        "host": _READ,
         "target:process": {"signal", "kill", "next"},
         "target:usage": {"next", "find"},
     },

@@ -261,6 +261,7 @@ class Runner:
                 arguments=expand(case.arguments),
                 streams=expand(case.streams),
                 descriptors=case.descriptors,
+                hosted=case.is_hosted,
             )
         if case.subject == SDK:
             return SdkSeat(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+_EMBEDDING = "embedding"  # the capability that every library has
 _LOADING_S = 20.0
 
 
@@ -113,7 +114,8 @@ def from_library(path: str, *, folder: str | None = None) -> Target:
         )
         message = f"{path} cannot be loaded: {how}"
         raise KitError(message)
-    return Target(os.path.basename(path), command, subject="kernel", library=library, version=told.stdout.strip())
+    version, can = told.stdout.strip(), frozenset({_EMBEDDING})
+    return Target(os.path.basename(path), command, subject="kernel", library=library, version=version, capabilities=can)
 
 
 def from_file(file: Path) -> Target:
@@ -135,7 +137,7 @@ def from_file(file: Path) -> Target:
         version=data.get("version", target.version),
         env=data.get("env", {}),
         cwd=os.path.join(folder, data["cwd"]) if "cwd" in data else "",
-        capabilities=frozenset(data.get("capabilities", ())),
+        capabilities=target.capabilities | frozenset(data.get("capabilities", ())),
         probes=data.get("probes", {}),
     )
 

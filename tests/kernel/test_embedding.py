@@ -197,7 +197,7 @@ def test_step_returns_as_soon_as_something_happens(rig: Rig) -> None:
     assert time.monotonic() - begin < TIME_SCALE
 
 
-@pytest.mark.req("KRN-EMB-02")
+@pytest.mark.req("KRN-EMB-10")
 def test_step_from_a_callback_is_refused(rig: Rig) -> None:
     bus = rig.embed(rig.config())
     client, worker = bus.client(), rig.worker()
@@ -523,7 +523,7 @@ def test_in_a_forked_child_every_call_but_destroy_is_refused_and_the_parent_is_u
 # -- 06: messages
 
 
-@pytest.mark.req("KRN-EMB-06", "KRN-FRM-03")
+@pytest.mark.req("KRN-EMB-10", "KRN-EMB-06", "KRN-FRM-03")
 @pytest.mark.parametrize(
     "line",
     [
@@ -554,7 +554,7 @@ def test_ingest_refuses_what_is_no_object_or_contains_an_lf(rig: Rig, line: byte
     client.fence(worker)
 
 
-@pytest.mark.req("KRN-EMB-06")
+@pytest.mark.req("KRN-EMB-10")
 def test_a_callback_may_ingest(rig: Rig) -> None:
     bus = rig.embed(rig.config())
     client, worker = bus.client(), rig.worker()
@@ -597,7 +597,7 @@ def test_a_message_has_its_exact_length_and_a_nul_behind(rig: Rig) -> None:
     assert not any("without its NUL" in entry for entry in bus.log)
 
 
-@pytest.mark.req("KRN-EMB-06")
+@pytest.mark.req("KRN-EMB-10")
 def test_destroy_inside_a_callback_takes_effect_when_the_outermost_call_returns(rig: Rig) -> None:
     bus = rig.embed(rig.config(2))
     client, workers = bus.client(), rig.workers.take(2)
@@ -619,7 +619,7 @@ def test_destroy_inside_a_callback_takes_effect_when_the_outermost_call_returns(
         worker.wait_exit()
 
 
-@pytest.mark.req("KRN-EMB-06")
+@pytest.mark.req("KRN-EMB-10")
 def test_stop_inside_a_callback_is_allowed(rig: Rig) -> None:
     bus = rig.embed(rig.config())
     client, worker = bus.client(), rig.worker()
@@ -772,7 +772,7 @@ def test_the_statistics_are_true(rig: Rig) -> None:
     assert stats["routing_errors"] >= 1
 
 
-@pytest.mark.req("KRN-EMB-08")
+@pytest.mark.req("KRN-EMB-10")
 def test_stop_is_idempotent(rig: Rig) -> None:
     bus = rig.embed(rig.config())
     client, worker = bus.client(), rig.worker()

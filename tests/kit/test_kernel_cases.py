@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from pytest_stdiobus.data import bundled_kernel, data_dir
+from pytest_stdiobus.data import bundled_kernel
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, Case, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.mutation import lint_history
@@ -15,7 +14,7 @@ from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner, steps_of
 from pytest_stdiobus.kit.target import Target
 
-FOLDERS = sorted(path.name for path in (data_dir() / "conformance" / "cases" / KERNEL).iterdir())
+FOLDERS = sorted({Path(case.file).parent.name for case in bundled_cases() if case.transport in {STDIO, UNIX, TCP}})
 
 
 @pytest.fixture
@@ -51,18 +50,6 @@ def test_the_bundled_kernel_passes(kernel: Target, folder: str) -> None:
         assert failed == {}
 
 
-def test_every_row_about_kernels_has_a_case_or_a_reason_why_not() -> None:
+def test_every_row_about_kernels_has_a_case() -> None:
     exercised = {name for case in bundled_cases() if case.subject == KERNEL for name in case.requirements}
-    rows = {name for name, row in catalogue().items() if row.subject == KERNEL}
-    assert rows - exercised == excluded().keys()
-
-
-def test_an_exclusion_is_of_a_row_and_says_why() -> None:
-    for name, reason in excluded().items():
-        assert name in catalogue()
-        assert len(reason.split()) > 5
-
-
-def excluded() -> dict[str, str]:
-    data = json.loads((data_dir() / "conformance" / "exclusions.json").read_text(encoding="utf-8"))
-    return {name: entry["reason"] for entry in data["exclusions"] for name in entry["requirements"]}
+    assert {name for name, row in catalogue().items() if row.subject == KERNEL} - exercised == set()

@@ -55,6 +55,13 @@ def test_the_bundled_library_behaves_as_the_executable_does(library: Target, par
     assert failures(library, shared[part::4]) == {}
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_the_bundled_library_keeps_the_rules_of_the_embedding_api(library: Target, part: int) -> None:
+    own = [case for case in ON_EMBEDDED if case.id.startswith(OWN)]
+    assert own
+    assert failures(library, own[part::4]) == {}
+
+
 def test_a_library_is_judged_on_embedded_and_nothing_else(library: Target) -> None:
     with Runner(library) as runner:
         assert {case.transport for case in runner.cases} == {EMBEDDED}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import STDIO
 from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
+from pytest_stdiobus.kit.drivers.kernel_host import ITSELF, KernelHost
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.drivers.streams import streams_of
@@ -49,6 +50,7 @@ class KernelSeat:
         arguments: Sequence[str] | None = None,
         streams: str = "",
         descriptors: int | None = None,
+        hosted: bool = False,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -62,6 +64,7 @@ class KernelSeat:
             arguments: the whole command line, in place of what the transport asks for.
             streams: what its standard streams are, one of `kit.drivers.streams`, whose flags are watched then; pipes by default.
             descriptors: how many it may have open.
+            hosted: whether the case says which calls the host of a library makes; nothing is called before that.
         """
         self.history = history
         self.pump = Pump(history)
@@ -73,6 +76,7 @@ class KernelSeat:
         self._arguments = arguments
         self._kind_of_streams = streams
         self._descriptors = descriptors
+        self._hosted = hosted
         self._process = Process(on_exit=self._note_exit)
 
     def begin(self) -> None:
@@ -81,14 +85,14 @@ class KernelSeat:
         self._given = given = streams_of(self._kind_of_streams)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
         self._workers = ScriptedWorkers(self.pump, self._folder)
-        self._clients = KernelClients(self.pump, self._folder, self._transport)
-        config = self._write_config()
-        arguments = ["--config", config, *self._clients.arguments()] if self._arguments is None else self._arguments
-        command = [*self._target.command, *arguments]
+        self._clients = KernelClients(self.pump, self._folder, self._transport, hosted=self._hosted)
+        self._host = KernelHost(self.pump, self._folder) if self._hosted else None
+        command = self._command(self._write_config())
         where = self._folder if self._arguments is not None else self._target.cwd or self._folder
         if self._descriptors is not None:
             command = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self._descriptors), *command]
-        self._streams = self.pump.add(Channel(TARGET, reading=given.reading, writing=given.writing))
+        whose = ITSELF if self._hosted else TARGET
+        self._streams = self.pump.add(Channel(whose, reading=given.reading, writing=given.writing))
         self._logs = self.pump.add(Channel(TARGET, reading=given.logs, stderr=True))
         self._supervisor.start(
             self._process,
@@ -105,7 +109,7 @@ class KernelSeat:
             TARGET, "spawn", data=wire.encode({"cwd": where}), pid=self._process.pid, argv=command, cwd=where
         )
         wait = self._patience.wait(ANSWER)
-        self.pump.until(lambda: self._has_exited() or self._workers.are_there(self._config), wait.seconds)
+        self.pump.until(lambda: self._has_exited() or self._is_ready(), wait.seconds)
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Let a client or a worker write, close, stop reading; let a worker end; signal the kernel."""
@@ -116,6 +120,8 @@ class KernelSeat:
             return event
         if step.actor.startswith("worker:") and step.verb in {"exit", "kill", "signal"}:
             return self._workers.end(step, value, index)
+        if self._host is not None and step.actor.startswith("host:"):
+            return self._host.order(step, value, index)
         channel = self._channel(step.actor)
         if step.verb == "send":
             return send(channel, self.pump, step, value, index)
@@ -157,6 +163,7 @@ class KernelSeat:
         if not self._has_exited():
             self._signal(signal.SIGKILL)
         self._until(self._workers_have_ended, ENDING_S)
+        self._workers.turn_away()
         left = self._supervisor.sweep(self._process, self.pump)
         if left:
             self.history.add(TARGET, "orphans", processes=left)
@@ -169,6 +176,8 @@ class KernelSeat:
                 self._supervisor.sweep(self._process, self.pump)
         self._given.let_go()
         self._workers.close()
+        if self._host is not None:
+            self._host.close()
         self.pump.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -176,6 +185,17 @@ class KernelSeat:
     def _kernels(self) -> list[Channel]:
         """The channels whose other end is the kernel's own."""
         return [channel for channel in self.pump.channels if not channel.actor.startswith("worker:")]
+
+    def _command(self, config: str) -> list[str]:
+        command = self._target.command
+        if self._host is not None:
+            paths = {"workers": self._workers.address, "listener": self._clients.path}
+            return self._host.command(command, config=config, **paths)
+        arguments = ["--config", config, *self._clients.arguments()] if self._arguments is None else self._arguments
+        return [*command, *arguments]
+
+    def _is_ready(self) -> bool:
+        return self._workers.are_there(self._config) if self._host is None else self._host.is_there
 
     def _write_config(self) -> str:
         path = os.path.join(self._folder, "config.json")

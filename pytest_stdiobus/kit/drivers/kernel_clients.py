@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
+from pytest_stdiobus.kit.drivers.kernel_host import ITSELF
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.pump import Channel
@@ -31,12 +32,14 @@ class KernelClients:
         pump: moves their lines.
         folder: where a socket is made.
         transport: ``stdio``, ``unix``, ``tcp`` or ``embedded``.
+        hosted: whether the bus is a library's that may listen too; the host itself is the client ``host``.
         everyone: their channels by their actors.
     """
 
     pump: Pump
     folder: str
     transport: str
+    hosted: bool = False
     everyone: dict[str, Channel] = field(default_factory=dict)
     _port: int = 0
 
@@ -68,12 +71,12 @@ class KernelClients:
             HarnessError: nobody can connect, and there is another client.
         """
         if actor not in self.everyone:
-            alone = self.transport in {STDIO, EMBEDDED}
+            alone = actor == ITSELF if self.hosted else self.transport in {STDIO, EMBEDDED}
             self.everyone[actor] = self._seated(actor, streams) if alone else self._connected(actor, has_exited)
         return self.everyone[actor]
 
     def _seated(self, actor: str, streams: Channel) -> Channel:
-        if self.everyone:
+        if self.everyone and not self.hosted:
             message = f"{actor} is a second client, and {self.transport} seats one: name the case's transports"
             raise HarnessError(message)
         streams.actor = actor

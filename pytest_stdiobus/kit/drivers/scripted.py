@@ -138,15 +138,22 @@ class ScriptedWorkers:
         self.pump.until(lambda: one.ended, DEADLINE_S)
         return event
 
+    def turn_away(self) -> None:
+        """Let those end that have not said hello, now or later."""
+        if self._listener.fileno() >= 0:
+            self.pump.unwatch(self._listener.fileno())
+            self._listener.close()
+        for greeting in self._greeting.values():
+            self.pump.unwatch(greeting.control.fileno())
+            greeting.close()
+        self._greeting.clear()
+
     def close(self) -> None:
         """Let all of them end; their channels are the pump's."""
-        self._listener.close()
+        self.turn_away()
         for worker in self.everyone.values():
             if worker._control is not None:  # noqa: SLF001 - of this module
                 worker._control.close()  # noqa: SLF001
-        for greeting in self._greeting.values():
-            greeting.close()
-        self._greeting.clear()
 
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -1,0 +1,128 @@
+"""The program that hosts a kernel's library, told by a case which calls to make."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.pattern import raw
+from pytest_stdiobus.kit.pump import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.history import Event
+    from pytest_stdiobus.kit.pump import Pump
+
+API, BUS, ITSELF = "host:api", "host:bus", "client:host"
+_MOST = 65536
+_ORDER_S = 5.0
+
+
+@dataclass
+class KernelHost:
+    """The calls of one case, and what the host tells of them: ``workers/embedding_orders.py`` is at the other end.
+
+    Attributes:
+        pump: waits for what it tells.
+        folder: where the socket is made.
+        is_there: whether it has connected.
+    """
+
+    pump: Pump
+    folder: str
+    is_there: bool = False
+    _listener: socket.socket = field(init=False)
+    _control: socket.socket | None = None
+    _lines: Lines = field(default_factory=Lines)
+    _actors: set[str] = field(default_factory=lambda: {API, BUS})
+
+    def __post_init__(self) -> None:
+        """Listen."""
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.address)
+        self._listener.listen(1)
+        self._listener.setblocking(False)
+        self.pump.watch(self._listener.fileno(), self._accept)
+
+    @property
+    def address(self) -> str:
+        """The path of the socket."""
+        return os.path.join(self.folder, "host")
+
+    def command(self, command: Sequence[str], *, config: str, workers: str, listener: str) -> list[str]:
+        """The command of a library, with the program in its place that does what it is told.
+
+        Args:
+            command: what hosts the library as if it were a kernel on stdio.
+            config: the file of the configuration.
+            workers: the socket to which workers say hello.
+            listener: the path of the bus's own socket.
+        """
+        *python, program, library = command
+        obedient = os.path.join(os.path.dirname(program), "embedding_orders.py")
+        arguments = ["--config", config, "--control", self.address, "--workers", workers, "--unix", listener]
+        return [*python, obedient, library, *arguments]
+
+    def order(self, step: Step, value: Any, index: int) -> Event:
+        """Tell it what to do; a message that is handed over is one of the client that the host is.
+
+        Raises:
+            HarnessError: the step is not an order, or the host is not there.
+        """
+        if step.verb != "send" or self._control is None:
+            message = f"{step.actor} cannot {step.verb}"
+            raise HarnessError(message)
+        for order in (value, *value.get("orders", ())):
+            if order.get("call") == "ingest" and order["line"] is not None:
+                for _ in range(order.get("times", 1)):
+                    self.pump.history.add(ITSELF, "line", dir="in", data=raw(order["line"]), step=index)
+        event = self.pump.history.add(step.actor, "line", dir="in", data=wire.encode(value), step=index)
+        with contextlib.suppress(OSError):  # it has ended, which the next step sees
+            self._control.settimeout(_ORDER_S)
+            self._control.sendall(event.data + b"\n")
+            self._control.setblocking(False)
+        return event
+
+    def close(self) -> None:
+        """Hang up."""
+        self._listener.close()
+        if self._control is not None:
+            self._control.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._control, _ = self._listener.accept()
+            self._control.setblocking(False)
+            self.pump.watch(self._control.fileno(), self._hear)
+            self.is_there = True
+
+    def _hear(self) -> None:
+        assert self._control is not None
+        try:
+            data = self._control.recv(_MOST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        for line in self._lines.feed(data):
+            actor = _actor(wire.parse(line))
+            self._actors.add(actor)
+            self.pump.history.add(actor, "line", dir="out", data=line)
+        if not data:
+            self.pump.unwatch(self._control.fileno())
+            for actor in sorted(self._actors):
+                self.pump.history.add(actor, "eof", dir="out")
+
+
+def _actor(told: Any) -> str:
+    """Whose line it is: a callback's, the answer to an order, or what the host has seen of the bus."""
+    if "callback" in told:
+        return f"host:{told['callback']}"
+    return API if "returned" in told else BUS
