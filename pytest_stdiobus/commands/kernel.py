@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.target import Target
 
 HELP = "judge a kernel"
+EXAMPLES_EACH = 25  # a few seconds
 EXAMPLES = """
 examples:
   stdiobus-conformance kernel                                            the bundled one
   stdiobus-conformance kernel --binary ./stdio_bus --transport unix      an executable, over unix sockets only
   stdiobus-conformance kernel --library ./libstdio_bus.so                a library, through the embedding API
   stdiobus-conformance kernel -k KRN-FRM --strict                        the rows about framing, choices of this kit too
+  stdiobus-conformance kernel -k generated --max-examples 2000 --seed 7  nothing but cases made at random, many others
   stdiobus-conformance kernel --report kernel.html -- valgrind ./stdio_bus  a command, and a page to look at
 
 The kit is at both ends: its clients connect to the kernel, and the kernel starts its workers. The kernel is started with
@@ -49,6 +51,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"what the cases are played on, of {','.join(TRANSPORTS)} (default: all, the last by a library and nothing else)",
     )
     parser.add_argument(
+        "--max-examples",
+        type=_count,
+        default=EXAMPLES_EACH,
+        metavar="N",
+        help="also play so many cases made at random on each transport, and make small what fails (default: %(default)s)",
+    )
+    parser.add_argument(
         "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
@@ -62,7 +71,7 @@ def execute(args: argparse.Namespace) -> int:
     if strange := sorted(set(args.transport) - set(judged.transports)):
         message = f"--transport {strange[0]}: cases are played on {', '.join(judged.transports)} here"
         raise KitError(f"{message}; --library PATH judges what is embedded" if EMBEDDED in strange else message)
-    options = replace(options_of(args), transports=args.transport)
+    options = replace(options_of(args), transports=args.transport, examples=args.max_examples)
     partial = bool(options.select) or set(args.transport or judged.transports) != set(judged.transports)
     run = run_of(args, judged, options, partial=partial)
     return play(replace(run, foreign=args.foreign), args.failures, args.report)
@@ -91,6 +100,13 @@ def _found(bundled: Path | None) -> str:
     if bundled is None:
         raise KitError(kernel_absence())
     return str(bundled)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
 
 
 def _transports(text: str) -> tuple[str, ...]:

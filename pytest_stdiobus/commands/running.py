@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +28,12 @@ from pytest_stdiobus.report.terminal import Terminal
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_stdiobus.kit.result import CaseResult
     from pytest_stdiobus.kit.target import Target
 
-NOT = "not"
+NOT, GENERATED = "not", "generated"
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:
@@ -118,20 +119,20 @@ def run_of(args: argparse.Namespace, target: Target, options: Options, *, partia
 
 def play(run: Run, folder: Path, reports: Sequence[Path], kernel: str = "") -> int:
     """Play the cases, through a bus too where there is a kernel, tell of them, and give the status of the command."""
-    results, stopped = _played(run, run.options)
+    results, stopped = _played(run, run.options, folder)
     run = replace(run, stopped=stopped)
     if kernel and not stopped:
-        run = _behind(run, results, kernel)
+        run = _behind(run, results, kernel, folder)
     failures.save(results, run.target, folder)
     return tell(results, run, reports)
 
 
-def _played(run: Run, options: Options) -> tuple[list[CaseResult], str]:
+def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult], str]:
     """What the cases came to, and why not all were played."""
     results: list[CaseResult] = []
     with Runner(run.target, options) as runner:
-        cases = runner.cases
-        if not cases:
+        cases, examples = runner.cases, options.examples * len(runner.explored)
+        if not cases and not examples:
             message = (
                 f"no case of the profile {options.profile} has an id with {options.select!r}; list --cases shows them"
             )
@@ -139,11 +140,12 @@ def _played(run: Run, options: Options) -> tuple[list[CaseResult], str]:
         if number := prompts(cases, run.target, options):
             told = "side effects are your agent's. Ctrl-C stops it."
             sys.stderr.write(f"will send at most {number} prompts; {told}\n")
-        progress = Progress(sys.stderr, Mask(run.target.env), len(cases))
+        progress = Progress(sys.stderr, Mask(run.target.env), len(cases) + examples)
         try:
             for case in cases:
                 results.append(runner.run_case(case))
                 progress.add(results[-1])
+            results += _explored(runner, folder.with_name(GENERATED), progress)
         except KeyboardInterrupt:
             return results, f"stopped after {len(results)} of {len(cases)} cases"
         finally:
@@ -151,14 +153,28 @@ def _played(run: Run, options: Options) -> tuple[list[CaseResult], str]:
     return results, ""
 
 
-def _behind(run: Run, direct: Sequence[CaseResult], kernel: str) -> Run:
+def _explored(runner: Runner, folder: Path, progress: Progress) -> Iterator[CaseResult]:
+    """What cases come to that are made at random; those that fail are written to a folder."""
+    if not runner.explored:
+        return
+    from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415 - it takes longer to load than the rest
+
+    from pytest_stdiobus.kit.explore.search import Search  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)  # else it makes a folder where the user is
+        for transport in runner.explored:
+            yield from Search(runner, transport, folder, progress.add).run()
+
+
+def _behind(run: Run, direct: Sequence[CaseResult], kernel: str, folder: Path) -> Run:
     """The same cases through a bus, and without its own members where these make a difference."""
     sys.stderr.write("now through a bus\n")
-    forward, stopped = _played(run, replace(run.options, through=kernel))
+    forward, stopped = _played(run, replace(run.options, through=kernel), folder)
     strip: list[CaseResult] = []
     if not stopped and on_the_bus(direct, forward) == NOT:
         sys.stderr.write("now with envelope strip\n")
-        strip, stopped = _played(run, replace(run.options, through=kernel, envelope=STRIP))
+        strip, stopped = _played(run, replace(run.options, through=kernel, envelope=STRIP), folder)
     return replace(run, stopped=stopped) if stopped else replace(run, bus=Behind(kernel, forward, strip))
 
 

@@ -52,6 +52,7 @@ START = (
         "judges": "SDK-STA-01",
     },
 )
+GENERATED = "kernel/generated"  # with it begin the ids of cases that are made at random
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Options:
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
+        examples: how many cases are made at random for each transport of a kernel.
     """
 
     profile: str = "bus"
@@ -79,6 +81,7 @@ class Options:
     envelope: str = FORWARD
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
+    examples: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be run with.
@@ -132,6 +135,14 @@ class Runner:
         subject = self.target.subject
         known = [case for case in (*bundled_cases(), *self.options.cases) if case.subject == subject]
         return [case for case in known if self._is_meant(case)]
+
+    @property
+    def explored(self) -> tuple[str, ...]:
+        """The transports on which the options want cases that are made at random."""
+        if not self.options.examples or self.target.subject != KERNEL:
+            return ()
+        played = self.options.transports or self.target.transports
+        return tuple(name for name in played if selects(self.options.select, [f"{GENERATED}/all[{name}]"]))
 
     def run(self) -> Iterator[CaseResult]:
         """Judge case after case."""

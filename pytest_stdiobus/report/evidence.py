@@ -76,6 +76,8 @@ def _again(result: CaseResult, run: Run, mask: Mask) -> str:
     words += mask.command(run.words)
     if result.history is not None and "through" in result.history.head:
         words.append("--through-bus")
+    if result.history is not None and "case_file" in result.history.head:
+        words += ["--cases", result.history.head["case_file"]]
     if run.options.time_scale != 1:
         words += ["--time-scale", str(run.options.time_scale)]
     if run.target.library:

@@ -1,0 +1,217 @@
+"""Looks for a case that a kernel fails, and makes it small."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+
+from pytest_stdiobus.kit.case import EMBEDDED, STDIO, Case, read_cases, steps
+from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.explore.model import CLIENTS, written
+from pytest_stdiobus.kit.explore.moves import Plan, plans
+from pytest_stdiobus.kit.explore.script import tidy
+from pytest_stdiobus.kit.explore.smaller import smaller
+from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.run import GENERATED, KERNEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_stdiobus.kit.run import Runner
+
+# What public sources say of the defaults differs, so that a case names all that it relies on.
+LIMITS = {"max_input_buffer": 1_048_576, "max_output_queue": 16_777_216, "max_restarts": 50, "restart_window_sec": 60}
+PATIENCE_S = 60.0  # from the first failure on: a kernel that does not answer makes each attempt slow
+_QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes of it is played once more in full
+_NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
+_CONFIRMED = 5  # so many of the smallest cases are played again until one fails again
+_DRAWN = 4  # plans to a case, because many of the first are short and alike
+_ONCE = "it failed once, and not again"
+
+
+@dataclass
+class Search:
+    """Plays generated cases against one kernel.
+
+    Attributes:
+        runner: the run they are part of, which says how many; its seed decides which they are.
+        transport: what they are played on.
+        folder: where the cases are written that fail.
+        tell: is given what each came to.
+    """
+
+    runner: Runner
+    transport: str
+    folder: Path
+    tell: Callable[[CaseResult], object] = lambda _: None
+    _played: dict[str, CaseResult] = field(default_factory=dict)
+    _until: float = float("inf")
+
+    def run(self) -> Iterator[CaseResult]:
+        """The smallest case that was found for each reason to fail, and what all the others came to."""
+        accused: set[str] = set()
+        kept: dict[str, None] = {}
+        count = 0
+        for plan in self.plans():
+            result = self._result(plan)
+            if result is None:
+                break
+            count += 1
+            self.tell(result)
+            kept.update(dict.fromkeys(found.requirement for found in result.findings if found.outcome is Outcome.PASS))
+            if result.outcome is Outcome.HARNESS_ERROR:
+                yield result
+            if result.failures and not accused & set(_accused(result)):
+                smallest = self._smallest(plan)
+                if not accused & set(_accused(smallest)):
+                    accused.update(_accused(smallest))
+                    yield smallest
+        yield self._summary(count, sorted(kept.keys() - accused))
+
+    def plans(self) -> Iterator[Plan]:
+        """Plans whose cases differ and in each of which something happens."""
+        drawn: dict[str, Plan] = {}
+        wanted = self.runner.options.examples
+
+        @hypothesis.seed(self.runner.options.seed)
+        @hypothesis.settings(
+            max_examples=_DRAWN * wanted,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @hypothesis.given(plans())
+        def draw(plan: Plan) -> None:
+            data = self._data(plan)
+            if data["steps"]:
+                drawn.setdefault(json.dumps(data), plan)
+
+        draw()
+        return islice(drawn.values(), wanted)
+
+    def _result(self, plan: Plan) -> CaseResult | None:
+        """What a plan comes to; None where there is no more time to find out."""
+        data = self._data(plan)
+        known = json.dumps(data)
+        if known not in self._played:
+            if time.monotonic() > self._until:
+                return None
+            failed = self._until != float("inf")
+            self._played[known] = self._play(_case(data), _QUICK if failed else 1.0)
+            if self._played[known].failures and not failed:
+                self._until = time.monotonic() + PATIENCE_S
+        return self._played[known]
+
+    def _fails(self, plan: Plan) -> bool:
+        if not self._data(plan)["steps"]:
+            return False
+        result = self._result(plan)
+        return result is not None and bool(result.failures)
+
+    def _play(self, case: Case, scale: float = 1.0) -> CaseResult:
+        """Play one case, with all patience there is, whatever became of those before."""
+        options = self.runner.options
+        options = replace(options, time_scale=options.time_scale * scale, repeat=1, cases=[case] if case.file else [])
+        return replace(self.runner, options=options).run_case(case)
+
+    def _smallest(self, plan: Plan) -> CaseResult:
+        """The smallest case like the one that failed that fails whenever it is played, written to its file."""
+        for candidate in smaller(plan, self._fails)[::-1][:_CONFIRMED]:
+            whole = self._data(candidate)
+            failed = self._played[json.dumps(whole)]
+            for data in (_until_it_failed(whole, failed), whole):
+                result = self._written(data, failed)
+                if result.failures:
+                    return result
+        failed = self._played[json.dumps(self._data(plan))]
+        case = self._written(self._data(plan), failed).case
+        findings = (
+            replace(found, outcome=Outcome.FLAKY, explanation=f"{_ONCE}: {found.explanation}")
+            for found in failed.failures
+        )
+        return replace(failed, case=case, findings=tuple(findings))
+
+    def _written(self, data: dict[str, Any], failed: CaseResult) -> CaseResult:
+        """Write a case that has failed, and play what was written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        first = _accused(failed)[0]
+        file = self.folder / f"{first.lower()}-{self.transport}.json"
+        names = [first, *(name for name in data["requirements"] if name != first)]
+        data = {**data, "id": f"{GENERATED}/{first.lower()}", "requirements": names}
+        file.write_text(_text(data), encoding="utf-8")
+        (case,) = read_cases(file)
+        return self._play(case)
+
+    def _data(self, plan: Plan) -> dict[str, Any]:
+        return _data_of(plan, self.transport, self.runner.options.seed)
+
+    def _summary(self, count: int, kept: Sequence[str]) -> CaseResult:
+        """All cases as one, with what none of them failed."""
+        title = f"{count} cases made with the seed {self.runner.options.seed}"
+        case = Case(f"{GENERATED}/all[{self.transport}]", title, tuple(kept), KERNEL, transport=self.transport)
+        duration_ms = sum(result.duration_ms for result in self._played.values())
+        return CaseResult(case, tuple(Finding(name, Outcome.PASS) for name in kept), duration_ms=duration_ms)
+
+
+def _accused(result: CaseResult) -> list[str]:
+    """The requirements that a case fails, those with a public rule before those that this kit has chosen."""
+    rows = [catalogue()[finding.requirement] for finding in result.failures]
+    return [row.id for row in sorted(rows, key=lambda row: (not row.public, row.basis == "kit"))]
+
+
+def case_of(plan: Plan, transport: str, seed: int) -> Case:
+    """The case that a plan stands for."""
+    return _case(_data_of(plan, transport, seed))
+
+
+def _data_of(plan: Plan, transport: str, seed: int) -> dict[str, Any]:
+    """The case of a plan as its file has it."""
+    head = {
+        "id": f"{GENERATED}/example",
+        "title": f"One of the cases that are made with the seed {seed}",
+        "requirements": [],
+        "subject": KERNEL,
+        "transports": [transport],
+        "config": {"pools": plan.pools, "limits": LIMITS},
+    }
+    return _with_steps(head, tidy(written(plan, CLIENTS[:1] if transport in {STDIO, EMBEDDED} else CLIENTS)))
+
+
+def _case(data: dict[str, Any]) -> Case:
+    return Case(
+        f"{data['id']}[{data['transports'][0]}]",
+        data["title"],
+        tuple(data["requirements"]),
+        KERNEL,
+        steps(data["steps"], data["requirements"][0]),
+        config=data["config"],
+        transport=data["transports"][0],
+    )
+
+
+def _until_it_failed(data: dict[str, Any], result: CaseResult) -> dict[str, Any]:
+    """A case without the steps after the one at which it was seen to fail: what came before them decided it."""
+    last = max(event for found in result.failures for event in found.events)
+    markers = [] if result.history is None else list(result.history.of_kind("step"))
+    count = next((event.facts["index"] + 1 for event in markers if event.n >= last), len(data["steps"]))
+    return _with_steps(data, tidy(data["steps"][:count]))
+
+
+def _with_steps(data: dict[str, Any], played: list[dict[str, Any]]) -> dict[str, Any]:
+    judged = list(dict.fromkeys(step["judges"] for step in played if "judges" in step))
+    return {**data, "requirements": judged or [_NOTHING_READ], "steps": played}
+
+
+def _text(data: dict[str, Any]) -> str:
+    """A case as a file, with a line for each step."""
+    written_steps = ",\n    ".join(json.dumps(step, ensure_ascii=False) for step in data["steps"])
+    members = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in data.items() if key != "steps"]
+    return "{\n  " + ",\n  ".join([*members, f'"steps": [\n    {written_steps}\n  ]']) + "\n}\n"

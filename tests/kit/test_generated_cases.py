@@ -1,0 +1,126 @@
+"""Cases that are made at random: what is made, how it is made small, and that the bundled kernel passes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+
+from pytest_stdiobus.data import bundled_kernel
+from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
+from pytest_stdiobus.kit.explore.model import CLIENTS, written
+from pytest_stdiobus.kit.explore.moves import Answer, Ask, Collect, Manner, Notify, Plan, Take, Tell, plans
+from pytest_stdiobus.kit.explore.search import Search, case_of
+from pytest_stdiobus.kit.explore.smaller import smaller
+from pytest_stdiobus.kit.lint import lint
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import KERNEL, Options, Runner
+from pytest_stdiobus.kit.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE = [{"id": "w", "worker": "scripted", "instances": 1}]
+
+
+@pytest.fixture
+def kernel() -> Target:
+    found = bundled_kernel()
+    assert found is not None
+    return Target("reference", (str(found),), subject=KERNEL)
+
+
+def steps_of(*moves: Any, clients: Any = CLIENTS) -> list[dict[str, Any]]:
+    return written(Plan(ONE, moves), clients)
+
+
+def sent(steps: list[dict[str, Any]]) -> list[str]:
+    return [step["client"] for step in steps if "client" in step and "send" in step]
+
+
+@settings(deadline=None, max_examples=40)
+@given(plans())
+def test_whatever_is_made_is_a_case_without_a_mistake(plan: Plan) -> None:
+    case = case_of(plan, UNIX, seed=0)
+    assert not case.steps or lint([case]) == []
+
+
+@settings(deadline=None, max_examples=40)
+@given(plans())
+def test_every_line_that_is_sent_by_a_client_is_read_by_a_worker(plan: Plan) -> None:
+    steps = written(plan)
+    lines = [step["as"] for step in steps if "client" in step and "send" in step and "as" in step]
+    assert sorted(lines) == sorted(step["find"]["bytes"]["$from"] for step in steps if "pool" in step)
+
+
+def test_a_request_is_read_answered_and_its_response_read() -> None:
+    asks, takes, answers, collects = steps_of(Ask())
+    assert asks["send"] == {"jsonrpc": "2.0", "id": 1, "method": "m1", "params": {}}
+    assert takes["find"] == {"bytes": {"$from": asks["as"]}}
+    assert answers["worker"] == takes["as"]
+    assert answers["send"] == {"jsonrpc": "2.0", "id": 1, "result": {"n": 2}}
+    assert collects["find"] == {"bytes": {"$from": answers["as"]}}
+
+
+def test_a_client_does_not_use_an_id_that_it_has_open_under_any_spelling() -> None:
+    assert len(sent(steps_of(Ask(ident="1"), Ask(ident="1.0")))) == 1
+    assert len(sent(steps_of(Ask(ident="1"), Take(), Answer(), Ask(ident="1")))) == 1
+    assert len(sent(steps_of(Ask(ident="1"), Take(), Answer(), Collect(), Ask(ident="1")))) == 2
+
+
+def test_the_id_of_another_is_used_when_that_request_has_arrived_and_looked_for_when_it_is_answered() -> None:
+    assert sent(steps_of(Ask(client=0), Ask(client=1))) == ["alice"]
+    made = steps_of(Ask(client=0), Take(), Ask(client=1), Tell(client=1), Take())
+    assert [next(iter(step)) for step in made[:5]] == ["client", "pool", "client", "client", "worker"]
+
+
+def test_a_worker_speaks_to_the_client_that_is_known_to_own_the_session() -> None:
+    told = steps_of(Tell(session="s"), Take(), Tell(client=1, session="s"), Take(), Notify(which=1), Collect())
+    assert told[-1]["client"] == "alice"
+    both = steps_of(Tell(session="s"), Tell(client=1, session="s"), Take(), Take(), Notify())
+    assert not [step for step in both if "worker" in step]
+
+
+def test_another_goes_on_while_a_line_is_half_written() -> None:
+    made = steps_of(Ask(client=0, manner=Manner(cut=9)), Tell(client=1))
+    assert [step["client"] for step in made[:3]] == ["alice", "bob", "alice"]
+    halves = [step["send"]["raw"] for step in made if step.get("client") == "alice" and "send" in step]
+    assert json.loads("".join(halves))["method"] == "m1"
+
+
+@pytest.mark.parametrize("transport", [UNIX, TCP, STDIO])
+def test_the_bundled_kernel_passes_generated_cases(kernel: Target, tmp_path: Path, transport: str) -> None:
+    with Runner(kernel, Options(examples=8, time_scale=4)) as runner:
+        (result,) = Search(runner, transport, tmp_path).run()
+    assert result.outcome is Outcome.PASS
+    assert result.case.title.startswith("8 cases ")
+    assert {"KRN-COR-01", "KRN-TRN-03"} <= set(result.case.requirements)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_seed_makes_the_same_cases_and_another_others(kernel: Target, tmp_path: Path) -> None:
+    made = [list(Search(Runner(kernel, Options(examples=9, seed=seed)), UNIX, tmp_path).plans()) for seed in (3, 3, 4)]
+    assert made[0] == made[1]
+    assert made[0] != made[2]
+
+
+def test_a_plan_is_made_smaller_as_long_as_it_fails() -> None:
+    """Here what fails is an answer in pieces after bob has sent a notification."""
+    moves = (
+        Ask(),
+        Take(),
+        Tell(client=1, session="s"),
+        Ask(client=2, ident="2"),
+        Take(),
+        Answer(manner=Manner(split=3)),
+    )
+
+    def fails(plan: Plan) -> bool:
+        told = any(isinstance(move, Tell) and move.client == 1 for move in plan.moves)
+        return told and any(isinstance(move, Answer) and move.manner.split for move in plan.moves)
+
+    found = smaller(Plan([*ONE, *ONE], moves), fails)
+    assert found[-1] == Plan(ONE, (Tell(client=1), Answer(manner=Manner(split=3))))
+    assert all(map(fails, found))
