@@ -20,7 +20,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: adapters peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak bench published cross static-kernel image container clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make bench         measure kernel and client beside the published ones and the least there can be (about 20 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
+	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
@@ -183,6 +184,11 @@ published: $(PUBLISHED) kernel
 	STDIOBUS_PUBLISHED=$(SDIST) $(BIN)/pytest tests/published
 	$(BIN)/pytest --stdiobus-backend=subprocess --stdiobus-binary=$(CURDIR)/$(PUBLISHED) \
 	  examples/test_echo.py examples/test_streaming.py
+
+# The tests try it where it is built; the adapters in Python and Node need no building.
+adapters:
+	@command -v cargo >/dev/null || { echo "cargo is missing: the adapter of the Rust client was not built"; exit 1; }
+	CARGO_TARGET_DIR=$(CURDIR)/build/adapters/rust cargo build --quiet --locked --manifest-path conformance/adapters/rust/Cargo.toml
 
 # Agents and servers of other projects, judged offline once they are installed; nothing of them is kept.
 PEERS := build/peers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -42,6 +43,8 @@ class Small(Sdk):
     async def close(self) -> None:
         if FAULT == "sdk hangs at the end" and self._kernel is not None:
             await asyncio.sleep(600)
+        if FAULT == "sdk crashes" and self._kernel is not None:
+            os.abort()
         if self._kernel is not None and self._kernel.returncode is None:
             self._kernel.kill()
             await self._kernel.wait()

@@ -49,6 +49,13 @@ def test_an_sdk_that_hangs_is_not_its_adapters_fault(fault: str, failing: str) -
     assert "while the adapter answers other calls" in check.said
 
 
+def test_a_crash_is_held_against_the_sdk() -> None:
+    checks = tried(SMALL, "sdk crashes")
+    assert blamed(checks, Blame.ADAPTER) == set()
+    assert "the adapter was ended by SIGABRT" in checks["subprocess/close"].said
+    assert checks["subprocess/exit"].blame is Blame.SKIPPED
+
+
 @pytest.mark.parametrize(("fault", "failing"), [("pushes", "stream"), ("blocks", "request")])
 def test_a_broken_adapter_is_blamed_itself(fault: str, failing: str) -> None:
     checks = tried(SMALL, fault, time_scale=0.3)

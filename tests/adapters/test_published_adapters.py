@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,11 @@ without_stdiobus = pytest.mark.skipif(
     importlib.util.find_spec("stdiobus") is None,
     reason="the package stdiobus is not installed: pip install '.[stdiobus]'",
 )
+RUST_PROGRAM = Path(__file__).resolve().parents[2] / "build" / "adapters" / "rust" / "debug" / "stdiobus-adapter"
+without_rust = pytest.mark.skipif(
+    not RUST_PROGRAM.is_file(), reason="the adapter of the Rust client is not built: make adapters (needs cargo)"
+)
+RUST = Target("stdiobus for Rust", (str(RUST_PROGRAM),))
 PYTHON = Target("stdiobus", (sys.executable, str(ADAPTERS / "python" / "stdiobus_2.py")))
 
 
@@ -38,3 +44,17 @@ def test_the_adapter_of_the_published_python_client_reaches_it() -> None:
     outcome = smoke(PYTHON, time_scale=2)
     assert failing(outcome) == {}
     assert {"native/stream", "native/subscribe", "subprocess/request", "subprocess/hello"} <= passing(outcome)
+
+
+@without_rust
+def test_the_adapter_of_the_published_rust_client_keeps_to_the_protocol() -> None:
+    assert failing(lint(RUST)) == {}
+
+
+@without_rust
+def test_the_adapter_of_the_published_rust_client_reaches_it() -> None:
+    outcome = smoke(RUST, time_scale=2)
+    assert outcome.blamed(Blame.ADAPTER) == []
+    assert {"native/request", "native/notify", "native/subscribe", "native/cancel"} <= passing(outcome)
+    # stop() of version 1.1.1 ends the process: its library is stepped by one thread while another destroys it
+    assert all(name == "native/close" and "SIGSEGV" in said for name, said in failing(outcome).items())

@@ -137,6 +137,11 @@ class Talk:
         """Whether the adapter will say nothing more."""
         return self._channel.ended or bool(self._process.refused)
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether a signal has ended it."""
+        return "signal" in (self._process.exit or {})
+
     def until(self, done: Callable[[], bool]) -> bool:
         """Wait for something that shows elsewhere; whether it came."""
         return self._pump.until(lambda: done() or self.has_ended, self._wait_s) and done()

@@ -76,8 +76,11 @@ class Trial:
                 yield self._check(name, step)
             else:
                 yield Check(f"{self._backend}/{name}", rule, Blame.SKIPPED, "describe does not name it")
-        yield self._check("close", self._close)
-        yield self._check("exit", self._exit)
+        for name, step in (("close", self._close), ("exit", self._exit)):
+            if self._talk.has_ended:
+                yield Check(f"{self._backend}/{name}", RULES[name], Blame.SKIPPED, "the adapter had ended before")
+            else:
+                yield self._check(name, step)
 
     def _check(self, name: str, step: Callable[[], None]) -> Check:
         blame, said = Blame.NOBODY, ""
@@ -92,10 +95,13 @@ class Trial:
         return Check(f"{self._backend}/{name}", RULES[name], blame, said)
 
     def _silent(self, said: str) -> tuple[Blame, str]:
-        """Whose silence it is: an adapter that still answers is not the one that hangs."""
+        """Whose silence it is.
+
+        An adapter that still answers is not the one that hangs; a process that crashes does so in what the SDK brings.
+        """
         self._talk.hurry()
         if self._talk.has_ended:
-            return Blame.ADAPTER, said
+            return Blame.SDK if self._talk.has_crashed else Blame.ADAPTER, said
         try:
             self._talk.last(self._talk.call(f"smoke-{secrets.token_hex(4)}"))
         except SilenceError:
