@@ -1,0 +1,111 @@
+"""The kernels with one fault each: what they are declared to break, and what the cases say of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.case import STDIO, UNIX, bundled_cases
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import KERNEL, Options, Runner
+from pytest_stdiobus.kit.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_stdiobus.kit.case import Case
+    from pytest_stdiobus.kit.result import CaseResult
+
+FOLDER = data_dir() / "workers" / "saboteurs" / "kernel"
+SCALE = 0.3  # an answer takes milliseconds; a deadline of 1.5 s is for those that never come
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """What a kernel with a fault is declared to do.
+
+    Attributes:
+        name: of the fault.
+        breaks: the requirement that it is for.
+        also: others that it cannot help breaking, with the reason.
+        caught_by: cases that fail because of it.
+    """
+
+    name: str
+    breaks: str
+    also: dict[str, str]
+    caught_by: tuple[str, ...]
+
+    @property
+    def failing(self) -> set[str]:
+        return {self.breaks, *self.also}
+
+
+@cache
+def saboteurs() -> tuple[Saboteur, ...]:
+    declared = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
+    return tuple(Saboteur(name, **{**data, "caught_by": tuple(data["caught_by"])}) for name, data in declared.items())
+
+
+def target(*arguments: str) -> Target:
+    return Target("saboteur", (sys.executable, "-I", "-S", str(FOLDER), *arguments), subject=KERNEL)
+
+
+@cache
+def cases() -> dict[str, Case]:
+    """The cases about kernels, each once: over a unix socket where it can be."""
+    order = {UNIX: 0, STDIO: 1}
+    found = [case for case in bundled_cases() if case.subject == KERNEL]
+    chosen: dict[str, Case] = {}
+    for case in sorted(found, key=lambda case: order.get(case.transport, len(order))):
+        chosen.setdefault(case.id.removesuffix(f"{case.transport}]"), case)
+    return {case.id: case for case in chosen.values()}
+
+
+def file_of(case_id: str) -> str:
+    return case_id.partition("[")[0]
+
+
+def first_variants() -> list[str]:
+    """One case of each file."""
+    return list({file_of(name): name for name in reversed(cases())}.values())
+
+
+def played_first(requirement: str) -> list[str]:
+    """The cases that are about a requirement first, or where there is none, that judge it."""
+    about = [name for name, case in cases().items() if case.requirements[0] == requirement]
+    return about or [name for name, case in cases().items() if requirement in case.requirements]
+
+
+def name_of(fault: str) -> str:
+    """How the class of a fault is called on the command line."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in fault).removeprefix("_")
+
+
+def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[str, CaseResult]:
+    """What cases come to; those that measure a time have at least their full deadlines."""
+    chosen = [cases()[name] for name in dict.fromkeys(names)]
+    results: dict[str, CaseResult] = {}
+    for measures, factor in ((False, scale), (True, max(scale, 1))):
+        with Runner(judging, Options(time_scale=factor)) as runner:
+            results |= {case.id: runner.run_case(case) for case in chosen if _measures(case) is measures}
+    ours = [result.findings for result in results.values() if result.outcome is Outcome.HARNESS_ERROR]
+    assert not ours
+    return results
+
+
+def failing(results: dict[str, CaseResult]) -> dict[str, set[str]]:
+    """The requirements that failed, with the cases in which they did."""
+    found: dict[str, set[str]] = {}
+    for name, result in results.items():
+        for finding in result.failures:
+            found.setdefault(finding.requirement, set()).add(name)
+    return found
+
+
+def _measures(case: Case) -> bool:
+    return any(step.verb == "elapsed" for step in case.steps)
