@@ -13,9 +13,14 @@ from .kernel_saboteurs import FOLDER, cases, judged, name_of, saboteurs, target
 PARTS = 12  # of the honest kernel's cases, so that they are played side by side
 
 
+def played_in_ci() -> list[str]:
+    """All but those with thousands of sessions and requests, which take this kernel many seconds."""
+    return [name for name, case in cases().items() if not case.check]
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_kernel_of_saboteurs_without_a_fault_fails_nothing(part: int) -> None:
-    results = judged(target(), list(cases())[part::PARTS], scale=4)
+    results = judged(target(), played_in_ci()[part::PARTS], scale=4)
     assert {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS} == {}
 
 

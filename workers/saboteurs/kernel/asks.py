@@ -87,7 +87,7 @@ class Asks:
     def ask(self, worker: Worker, envelope: Envelope, session: Session | None, client: Client) -> None:
         """Send a worker's request to a client, or hold it from one that could not tell it from another."""
         call = Call(worker, envelope, session)
-        worker.asked[call] = None
+        self.bus.calls.ask(call, worker)
         if client.omits_sessions and client.calls.get(call.key):
             self.held.append((client, worker, call))
             return

@@ -31,6 +31,11 @@ class Call:
 class Calls:
     """Opens calls, closes them, and finds the one that a response is for."""
 
+    def ask(self, call: Call, caller: Peer) -> None:
+        """A request is taken from its caller."""
+        caller.asked[call] = None
+        caller.open_ids.add((call.key, call.session))
+
     def open(self, call: Call, callee: Peer) -> None:
         """A request has been sent."""
         call.callee = callee
@@ -43,6 +48,7 @@ class Calls:
             call.timer.cancel()
         if call.caller:
             call.caller.asked.pop(call, None)
+            call.caller.open_ids.discard((call.key, call.session))
         if call.callee and call in call.callee.calls.get(call.key, ()):
             call.callee.calls[call.key].remove(call)
             if not call.callee.calls[call.key]:
@@ -57,8 +63,7 @@ class Calls:
 
     def is_duplicate(self, call: Call) -> bool:
         """Whether its caller still has this id open on that session."""
-        asked = call.caller.asked if call.caller else ()
-        return any(other.key == call.key and other.session is call.session for other in asked)
+        return bool(call.caller and (call.key, call.session) in call.caller.open_ids)
 
     def collides(self, callee: Peer, call: Call) -> bool:
         """Whether a response of this peer could not be told from that to another request."""

@@ -25,6 +25,11 @@ class Flow:
         """Whether no further message fits."""
         return peer.channel.queued >= self.bus.limits["max_output_queue"]
 
+    def is_overfull(self) -> bool:
+        """Whether all queues together hold as much as they may."""
+        peers = (*self.bus.clients, *self.bus.workers())
+        return sum(peer.channel.queued for peer in peers) >= self.bus.limits["max_total_buffer"]
+
     def pump(self, peer: Peer) -> None:
         """Take a peer's lines until one of them has no room."""
         while peer.lines and not peer.gone:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 128
 _MODE = 0o600
+_PAUSE_S = 0.2
 
 
 class Listener:
@@ -45,7 +46,7 @@ class Listener:
             return
         self._socket.listen(_BACKLOG)
         self._socket.setblocking(False)
-        self.bus.loop.watch(self._socket.fileno(), READ, lambda _: self.accept())
+        self.listen(READ)
         self.bus.log.say(f"listening on {self.name()}")
 
     def name(self) -> str:
@@ -95,12 +96,26 @@ class Listener:
         while self._socket:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.pause(error)
                 return
             if connection.family != socket.AF_UNIX:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             descriptor = connection.detach()
             self.add(descriptor, descriptor)
+
+    def pause(self, error: OSError) -> None:
+        """Accept nobody for a while, for want of descriptors."""
+        self.bus.log.say(f"accepting nobody for a while: {error}")
+        self.listen(0)
+        self.bus.loop.later(_PAUSE_S, lambda: self.listen(READ))
+
+    def listen(self, events: int) -> None:
+        """Wait for clients, or do not."""
+        if self._socket:
+            self.bus.loop.watch(self._socket.fileno(), events, lambda _: self.accept())
 
     def add(self, reading: int, writing: int, *, inherited: bool = False) -> None:
         """A client has come."""
@@ -134,7 +149,7 @@ class Listener:
     def close(self) -> None:
         """Let nobody in any more, and take our socket away."""
         if self._socket:
-            self.bus.loop.watch(self._socket.fileno(), 0, lambda _: None)
+            self.listen(0)
             self._socket.close()
             self._socket = None
             if self._path:

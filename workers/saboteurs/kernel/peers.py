@@ -26,6 +26,7 @@ class Peer:
         self.lines: deque[Line] = deque()
         self.calls: dict[Any, list[Call]] = {}  # that it has to answer, by id
         self.asked: dict[Call, None] = {}  # that it waits for
+        self.open_ids: set[tuple[Any, Session | None]] = set()  # of these
         self.waits_for: Peer | None = None  # until this one takes more, it is not read
         self.waits_since = 0.0
         self.repeats_sessions = False

@@ -103,13 +103,17 @@ class Routes:
                 raise NoRouteError(reason)
             pool.waiting.append((client, envelope))
             return None
-        if worker.refuses:
-            reason = "overloaded"
-            raise NoRouteError(reason)
+        self.check_room(worker)
         if self.bus.flow.is_full(worker):
             return worker
         self.send(worker, client, envelope, session)
         return None
+
+    def check_room(self, worker: Worker) -> None:
+        """Refuse what is for a worker that has been full for too long, or while all buffers together are."""
+        if worker.refuses or self.bus.flow.is_overfull():
+            reason = "overloaded"
+            raise NoRouteError(reason)
 
     def followed(self, client: Client, pool: Pool) -> Worker | None:
         """Where the client's latest request without a session went."""
@@ -134,9 +138,7 @@ class Routes:
         if self.bus.calls.collides(worker, call):
             self.hold(client, call)
             return None
-        if worker.refuses:
-            reason = "overloaded"
-            raise NoRouteError(reason)
+        self.check_room(worker)
         if self.bus.flow.is_full(worker):
             return worker
         self.ask(client, call, worker)
@@ -149,7 +151,7 @@ class Routes:
 
     def ask(self, client: Client, call: Call, worker: Worker) -> None:
         """Send a request."""
-        client.asked[call] = None
+        self.bus.calls.ask(call, client)
         self.bus.calls.open(call, worker)
         if not call.session:
             client.latest[worker.pool] = worker
@@ -171,7 +173,7 @@ class Routes:
 
     def hold(self, client: Client, call: Call) -> None:
         """Keep a request until the one that it looks like is answered."""
-        client.asked[call] = None
+        self.bus.calls.ask(call, client)
         self.held.append((client, call))
         call.timer = self.bus.loop.later(self.bus.flow.patience, lambda: self.held_too_long(call))
 
