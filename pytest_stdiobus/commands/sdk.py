@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import BACKENDS
-from pytest_stdiobus.kit.run import SDK
+from pytest_stdiobus.kit.run import SDK, Runner
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +48,9 @@ def execute(args: argparse.Namespace) -> int:
     """Judge it."""
     options = replace(options_of(args), transports=args.backend)
     judged = target.from_command(args.command_line, subject=SDK)
+    with Runner(judged, options) as runner:
+        about = runner.description
+    judged = replace(judged, name=about.name or judged.name, version=about.version)
     partial = bool(options.select) or set(options.transports) != set(BACKENDS)
     run = run_of(args, judged, options, partial=partial)
     return play(replace(run, foreign=args.foreign), args.failures, args.report)

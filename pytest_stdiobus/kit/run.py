@@ -17,6 +17,7 @@ from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps, surveyed
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
+from pytest_stdiobus.kit.comparing import attributed, steady, without_its_kernel
 from pytest_stdiobus.kit.description import Description, describe, ops
 from pytest_stdiobus.kit.drivers.adapter_process import Adapters
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
@@ -153,18 +154,16 @@ class Runner:
         """Judge one case, as often as the options say."""
         try:
             played = steps_of(case, self.options.profile, self.options.seed)
-            is_sdk = case.subject == SDK
-            obstacle = (
-                self.description.obstacle(case.transport, ops(played)) if is_sdk else self._obstacle(case, played)
-            )
+            obstacle = (self._sdk_obstacle if case.subject == SDK else self._obstacle)(case, played)
         except (KitError, HarnessError) as error:
             return CaseResult(case, _ours(case, str(error)))
         if obstacle:
             return CaseResult(case, tuple(Finding(name, *obstacle) for name in case.requirements))
         begun = time.monotonic()
         runs = [self._judged(case, played) for _ in range(self.options.repeat)]
-        result = next((run for run in runs if run.failures), runs[0])
-        result = replace(result, findings=tuple(_steady(result, runs)))
+        result = steady(next((run for run in runs if run.failures), runs[0]), runs)
+        if result.failures and (alone := without_its_kernel(case)) is not None:
+            result = attributed(result, self._judged(alone, played))
         return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
 
     def _is_meant(self, case: Case) -> bool:
@@ -192,6 +191,9 @@ class Runner:
         history = History({"target": self.target.name})
         seat = SdkSeat(self.target, history, self._adapters, self._patience)
         return describe(seat, DEADLINE_S * self.options.time_scale)
+
+    def _sdk_obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
+        return self.description.obstacle(case.transport, ops(played))
 
     def _obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
         """Why the case cannot be played against the target."""
@@ -337,23 +339,6 @@ def _place(error: Exception) -> str:
     """What went wrong, and in which line of ours."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
-
-
-def _steady(result: CaseResult, runs: list[CaseResult]) -> Iterator[Finding]:
-    """The findings of a result; flaky where one run failed what another did not."""
-    for finding in result.findings:
-        outcomes = [_outcome(run, finding.requirement) for run in runs]
-        if {Outcome.FAIL, Outcome.PASS} <= set(outcomes):
-            why = f"it failed in {outcomes.count(Outcome.FAIL)} of {len(runs)} runs: {finding.explanation}"
-            yield replace(finding, outcome=Outcome.FLAKY, explanation=why)
-        else:
-            yield finding
-
-
-def _outcome(run: CaseResult, requirement: str) -> Outcome:
-    """What a run says of a requirement; one that only an invariant accuses was kept where it does not."""
-    found = (finding.outcome for finding in run.findings if finding.requirement == requirement)
-    return next(found, run.outcome if run.outcome is Outcome.HARNESS_ERROR else Outcome.PASS)
 
 
 def applies(requirement: Requirement, subject: str, profile_name: str) -> bool:

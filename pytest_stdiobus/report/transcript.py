@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.history import TARGET, WORKER
+from pytest_stdiobus.kit.history import SCRIPTED_KERNEL, TARGET, WORKER
 from pytest_stdiobus.report.masking import printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def stderr(history: History, mask: Mask) -> list[str]:
 
 
 def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[Entry]:
-    other = event.actor.removeprefix("client:")
+    other = event.actor.removeprefix("client:").removeprefix(f"{TARGET}:")
     said = (mask.line(event.data) if event.data.strip() else _BLANK) if event.kind == "line" else _fact(event)
     if not said:
         return
@@ -53,7 +53,7 @@ def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[
         said = f"{said} (no line feed)"
     sender, receiver = (other, subject) if event.dir == "in" else (subject, other)
     if not event.dir:
-        whose = other if event.actor.startswith(f"{WORKER}:") else ""
+        whose = other if event.actor.startswith((f"{WORKER}:", SCRIPTED_KERNEL)) else ""
         sender, receiver = (whose or subject, "") if event.kind in {"exit", "orphans", "harness"} else ("kit", whose)
     yield {
         "ms": event.t_us / 1000,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,7 +92,6 @@ def test_an_honest_adapter_is_not_accused(played: Callable[..., list[CaseResult]
         ("serve(lambda call: say(call=call['id'], event='result'))", "a value or an error is missing"),
         ("serve(lambda call: say(answer='open'))", "answers a command that was not given"),
         ("serve(lambda call: sys.exit('out of memory'))", "exited with status 1 in the middle of the case; its last words: out of"),
-        ("serve(lambda call: sys.stdout.write('x' * 100_000_000))", "writes on and on"),
         ("serve(backends='all')", "answer to describe is none"),
         ("time.sleep(60)", "is silent: it did not answer describe"),
         ("for line in sys.stdin: say(answer=json.loads(line)['command'], unsupported=True)", "does not describe its SDK"),
@@ -102,6 +102,12 @@ def test_an_adapter_that_lies_is_named(played: Callable[..., list[CaseResult]], 
     assert {finding.outcome for finding in result.findings} == {Outcome.HARNESS_ERROR}
     assert "the adapter" in result.findings[0].explanation
     assert told in result.findings[0].explanation
+
+
+def test_an_adapter_without_end_is_named(played: Callable[..., list[CaseResult]]) -> None:
+    (result,) = played("serve(lambda call: sys.stdout.write('x' * 100_000_000))", time_scale=8)
+    assert result.outcome is Outcome.HARNESS_ERROR
+    assert "the adapter writes on and on" in result.findings[0].explanation
 
 
 def test_an_adapter_that_accepts_every_command_lies(played: Callable[..., list[CaseResult]]) -> None:
@@ -202,3 +208,25 @@ def test_a_call_that_is_open_when_its_case_ends_reaches_no_other(played: Callabl
     results = played(code, opens, small())
     assert len(set(pids(results))) == 2
     assert results[1].outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("alone", "whose"),
+    [("1", "sdk with its kernel"), ("2", "the sdk alone")],
+)
+def test_a_failure_behind_its_own_kernel_is_told_apart(
+    played: Callable[..., list[CaseResult]], alone: str, whose: str
+) -> None:
+    code = f"""
+        backend = []
+        def remember(command):
+            backend[:] = [command["backend"]]
+            say(answer="open")
+        def obey(call):
+            say(call=call["id"], event="result", value={alone} if backend == ["subprocess"] else 3)
+        serve(obey, remember, backends=["native", "subprocess"])
+    """
+    case = replace(small(transport="native"), id="sdk/test/small[native]", transports=("scripted", "native"))
+    (result,) = played(code, case)
+    assert [finding.outcome for finding in result.failures] == [Outcome.FAIL]
+    assert whose in result.failures[0].explanation
