@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.data import data_dir
-from pytest_stdiobus.kit.case import STDIO, UNIX, bundled_cases
+from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, bundled_cases
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner
 from pytest_stdiobus.kit.target import Target
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult
 
 FOLDER = data_dir() / "workers" / "saboteurs" / "kernel"
+TRANSPORTS = (UNIX, STDIO, TCP)
 SCALE = 0.3  # an answer takes milliseconds; a deadline of 1.5 s is for those that never come
 
 
@@ -57,11 +58,10 @@ def target(*arguments: str) -> Target:
 
 @cache
 def cases() -> dict[str, Case]:
-    """The cases about kernels, each once: over a unix socket where it can be."""
-    order = {UNIX: 0, STDIO: 1}
-    found = [case for case in bundled_cases() if case.subject == KERNEL]
+    """The cases that an executable can play, each once: over a unix socket where it can be."""
+    found = [case for case in bundled_cases() if case.subject == KERNEL and case.transport in TRANSPORTS]
     chosen: dict[str, Case] = {}
-    for case in sorted(found, key=lambda case: order.get(case.transport, len(order))):
+    for case in sorted(found, key=lambda case: TRANSPORTS.index(case.transport)):
         chosen.setdefault(case.id.removesuffix(f"{case.transport}]"), case)
     return {case.id: case for case in chosen.values()}
 
