@@ -54,7 +54,8 @@ def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[
     sender, receiver = (other, subject) if event.dir == "in" else (subject, other)
     if not event.dir:
         whose = other if event.actor.startswith((f"{WORKER}:", SCRIPTED_KERNEL)) else ""
-        sender, receiver = (whose or subject, "") if event.kind in {"exit", "orphans", "harness"} else ("kit", whose)
+        own = event.kind in {"exit", "files", "orphans", "harness"}
+        sender, receiver = (whose or subject, "") if own else ("kit", whose)
     yield {
         "ms": event.t_us / 1000,
         "from": sender,
@@ -91,10 +92,15 @@ def _harness(facts: dict[str, Any]) -> str:
     return printable(str(facts["error"])) if "error" in facts else f"wrote on and on: {facts['bytes']} bytes"
 
 
+def _files(facts: dict[str, Any]) -> str:
+    return "leaves its socket" if "left" in facts else f"has made its socket, mode {facts['mode']:04o}"
+
+
 _FACTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "exit": _exit,
     "orphans": _orphans,
     "harness": _harness,
+    "files": _files,
     "signal": _signal,
     "half_close": lambda _: "ends the input",
     "close": lambda _: "closes the connection",

@@ -332,7 +332,7 @@ def test_a_line_above_the_limit_is_refused_with_id_null(rig: Rig, length: int) -
     assert "error" in message
 
 
-@pytest.mark.req("KRN-FRM-08")
+@pytest.mark.req("KRN-FRM-13")
 @pytest.mark.transports("unix", "tcp", "stdio")
 def test_a_line_of_exactly_the_limit_passes(rig: Rig) -> None:
     client, worker = rig.pair(limits={"max_input_buffer": LIMIT})

@@ -100,10 +100,19 @@ BREACHES = {
         of("exit", signal="SIGKILL"),
     ],
     "a-descriptor-too-many": ["KRN-WRK-02", of("open", ONE, fds={"0": "pipe:[1]", "3": "pipe:[7]", "4": "socket:[9]"})],
+    "a-socket-for-everyone": ["KRN-NET-03", of("files", path="bus", mode=0o755)],
+    "a-socket-left": [
+        "KRN-NET-03",
+        of("signal", signal="SIGTERM"),
+        of("exit", code=0),
+        of("files", path="bus", left=True),
+    ],
     "a-worker-left": ["KRN-WRK-07", of("orphans", processes=[{"pid": 7, "command": "worker"}])],
 }
 
 INNOCENT: dict[str, list[Observed]] = {
+    "a-private-socket": [of("files", path="bus", mode=0o600)],
+    "a-socket-left-by-a-kill": [of("signal", signal="SIGKILL"), of("exit", signal="SIGKILL"), of("files", path="bus", left=True)],
     "a-plain-exchange": [*EXCHANGE],
     "a-cr-kept-or-dropped": [sends(ALICE, b'{"id":1,"method":"m"}\r'), gets(ONE, b'{"id":1,"method":"m"}')],
     "what-came-so-is-passed-on": [sends(ALICE, b'{"id":1,"method":"m","params":NaN}'), gets(ONE, b'{"id":1,"method":"m","params":NaN}')],

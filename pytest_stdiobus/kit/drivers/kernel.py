@@ -162,6 +162,8 @@ class KernelSeat:
             self._wait_for_exit(EXIT_ON_TERM, wait)
         if not self._has_exited():
             self._signal(signal.SIGKILL)
+        else:
+            self._clients.look_behind()
         self._until(self._workers_have_ended, ENDING_S)
         self._workers.turn_away()
         left = self._supervisor.sweep(self._process, self.pump)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
 from pytest_stdiobus.kit.drivers.kernel_host import ITSELF
 from pytest_stdiobus.kit.errors import HarnessError
+from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.pump import Channel
 
@@ -97,7 +100,16 @@ class KernelClients:
         writing = os.dup(connection.fileno())
         channel = self.pump.add(Channel(actor, reading=connection.detach(), writing=writing))
         self.pump.history.add(actor, "open", transport=self.transport)
+        if not self.everyone and self.transport == UNIX:
+            with contextlib.suppress(OSError):  # a kernel may have ended since
+                mode = stat.S_IMODE(os.stat(self.path).st_mode)
+                self.pump.history.add(TARGET, "files", path=self.path, mode=mode)
         return channel
+
+    def look_behind(self) -> None:
+        """See what is left of the socket when the kernel has ended."""
+        if self.transport == UNIX and os.path.lexists(self.path):
+            self.pump.history.add(TARGET, "files", path=self.path, left=True)
 
     def _connect(self) -> socket.socket | None:
         connection = socket.socket(socket.AF_INET if self.transport == TCP else socket.AF_UNIX)
