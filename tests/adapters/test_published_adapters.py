@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,6 +24,9 @@ RUST_PROGRAM = Path(__file__).resolve().parents[2] / "build" / "adapters" / "rus
 without_rust = pytest.mark.skipif(
     not RUST_PROGRAM.is_file(), reason="the adapter of the Rust client is not built: make adapters (needs cargo)"
 )
+NODE_PROGRAM = ADAPTERS / "node" / "adapter.js"
+NODE = shutil.which("node")
+without_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 RUST = Target("stdiobus for Rust", (str(RUST_PROGRAM),))
 PYTHON = Target("stdiobus", (sys.executable, str(ADAPTERS / "python" / "stdiobus_2.py")))
 
@@ -58,3 +63,24 @@ def test_the_adapter_of_the_published_rust_client_reaches_it() -> None:
     assert {"native/request", "native/notify", "native/subscribe", "native/cancel"} <= passing(outcome)
     # stop() of version 1.1.1 ends the process: its library is stepped by one thread while another destroys it
     assert all(name == "native/close" and "SIGSEGV" in said for name, said in failing(outcome).items())
+
+
+@without_node
+def test_the_adapter_of_the_published_node_client_is_javascript() -> None:
+    assert subprocess.run([str(NODE), "--check", str(NODE_PROGRAM)], check=False).returncode == 0
+
+
+@without_node
+def test_without_its_package_the_adapter_of_the_node_client_says_what_to_install(tmp_path: Path) -> None:
+    program = shutil.copy(NODE_PROGRAM, tmp_path)
+    outcome = lint(Target("node", (str(NODE), str(program))))
+    assert failing(outcome) == {"describe": "MISSING: @stdiobus/node is not installed: npm install @stdiobus/node"}
+    assert outcome.blamed(Blame.ADAPTER) == []
+
+
+@without_node
+def test_the_adapter_of_the_published_node_client_reaches_it() -> None:
+    where = [str(NODE), "-e", "require.resolve('@stdiobus/node')"]
+    if subprocess.run(where, check=False, cwd=NODE_PROGRAM.parent, stderr=subprocess.DEVNULL).returncode != 0:
+        pytest.skip("the package @stdiobus/node is not installed: npm install @stdiobus/node")
+    assert failing(smoke(Target("node", (str(NODE), str(NODE_PROGRAM))), time_scale=2)) == {}

@@ -76,7 +76,7 @@ _OPS: dict[str, dict[str, Any]] = {
 }
 _NEEDS_BUS = frozenset({"request", "notify", "send", "hello", "respond", "stream"})
 _STAYS_OPEN = frozenset({"stream", "subscribe", "on_message", "on_notification"})
-_NOT_SEEN = "describe names no op, or the adapter had ended before"
+_NOT_SEEN = "describe was not answered, or the adapter had ended before"
 _MOST = 5  # sentences about one rule
 
 
@@ -84,10 +84,13 @@ def lint(target: Target, *, time_scale: float = 1.0) -> Outcome:
     """Start an adapter twice and look at all it says; `time_scale` is a factor on every wait."""
     outcome = Outcome()
     with Supervisor() as supervisor:
-        seen = _Look(target, supervisor, time_scale, outcome).run()
+        look = _Look(target, supervisor, time_scale, outcome)
+        seen = look.run()
     for name, (rule, hint) in RULES.items():
         if name not in seen:
             outcome.checks.append(Check(name, rule, Blame.SKIPPED, _NOT_SEEN))
+        elif name == "describe" and look.missing:
+            outcome.checks.append(Check(name, rule, Blame.SDK, look.missing, "Install what it names, and try again."))
         elif seen[name]:
             outcome.checks.append(Check(name, rule, Blame.ADAPTER, seen[name], hint))
         else:
@@ -101,7 +104,8 @@ class _Look:
     def __init__(self, target: Target, supervisor: Supervisor, time_scale: float, outcome: Outcome) -> None:
         self._start = partial(Talk, target, supervisor, time_scale=time_scale)
         self._outcome = outcome
-        self._named: frozenset[str] = frozenset()
+        self._named: frozenset[str] | None = None
+        self.missing = ""  # why an adapter cannot describe its SDK
         self._seen: dict[str, str] = {}
 
     def run(self) -> dict[str, str]:
@@ -110,9 +114,9 @@ class _Look:
             self._try(talk, "describe", self._describe)
             self._try(talk, "unknown-command", _unknown_command)
             self._try(talk, "unknown-op", _unknown_op)
-            self._try(talk, "capabilities", self._capabilities)
-            if self._named:
-                self._try(talk, "no-bus", self._no_bus)
+            if self._named is not None:
+                self._try(talk, "capabilities", partial(_capabilities, self._named))
+                self._try(talk, "no-bus", partial(_no_bus, self._named))
             self._try(talk, "close", _close)
             self._try(talk, "exit", lambda talk: _end(talk, "exit"))
             self._finish(talk)
@@ -142,32 +146,35 @@ class _Look:
     def _describe(self, talk: Talk) -> str:
         about = talk.ask("describe")
         if "error" in about:
-            return f"it failed: {about['error'].get('message') or about['error'].get('name')}"
+            self.missing = f"{about['error'].get('name')}: {about['error'].get('message', 'no more is said')}"
+            return self.missing
         if "unsupported" in about:
             return "it is unsupported"
         self._named = frozenset(name for name in about.get("capabilities", ()) if isinstance(name, str))
         return ""
 
-    def _capabilities(self, talk: Talk) -> str:
-        wrong = []
-        for op, needs in _OPS.items():
-            call = talk.call(op, **needs)
-            if op not in self._named:
-                if (event := talk.last(call)["event"]) != "unsupported":
-                    wrong.append(f"{op} is not described, and its event is {event}")
-            elif op not in _STAYS_OPEN and talk.last(call)["event"] == "unsupported":
-                wrong.append(f"{op} is described and unsupported")
-        return "; ".join(wrong)
 
-    def _no_bus(self, talk: Talk) -> str:
-        wrong = []
-        for op in sorted(_NEEDS_BUS & self._named):
-            call = talk.call(op, **_OPS[op])
-            if op in _STAYS_OPEN:
-                talk.last(talk.call("next", of=call, n=1))
-            if (event := talk.last(call)["event"]) in {"result", "end"}:
-                wrong.append(f"{op} without a bus has the event {event}")
-        return "; ".join(wrong)
+def _capabilities(named: frozenset[str], talk: Talk) -> str:
+    wrong = []
+    for op, needs in _OPS.items():
+        call = talk.call(op, **needs)
+        if op not in named:
+            if (event := talk.last(call)["event"]) != "unsupported":
+                wrong.append(f"{op} is not described, and its event is {event}")
+        elif op not in _STAYS_OPEN and talk.last(call)["event"] == "unsupported":
+            wrong.append(f"{op} is described and unsupported")
+    return "; ".join(wrong)
+
+
+def _no_bus(named: frozenset[str], talk: Talk) -> str:
+    wrong = []
+    for op in sorted(_NEEDS_BUS & named):
+        call = talk.call(op, **_OPS[op])
+        if op in _STAYS_OPEN:
+            talk.last(talk.call("next", of=call, n=1))
+        if (event := talk.last(call)["event"]) in {"result", "end"}:
+            wrong.append(f"{op} without a bus has the event {event}")
+    return "; ".join(wrong)
 
 
 def _unknown_command(talk: Talk) -> str:
