@@ -36,6 +36,7 @@ _PARTS = {
         "worker": {*_WRITE, *_PAUSE, *_READ, "ends", "kill", "signal", "exit"},
         "target:adapter": {"send", *_READ},
         "target:process": {"signal", "kill", "next"},
+        "target:usage": {"next", "find"},
     },
 }
 

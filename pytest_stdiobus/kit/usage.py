@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WINDOW_S = 0.3  # thirty times the unit in which systems count processor time
 _SECONDS_OF = (1, 60, 3600)
+_GROWING = {"cpu_ms", "switches"}  # told since the start of the process; a sample has what was added
 
 
 class Watch:
@@ -35,8 +36,8 @@ class Watch:
         if now - self._since < _WINDOW_S or not (seen := self._observe()):
             return
         sample = {**seen, "ms": round((now - self._since) * 1000)}
-        if "cpu_ms" in seen:
-            sample["cpu_ms"] -= self._before.get("cpu_ms", 0)
+        for grown in _GROWING & seen.keys():
+            sample[grown] -= self._before.get(grown, 0)
         self._since, self._before = now, seen
         self._history.add(TARGET, "sample", data=wire.encode(sample))
 
@@ -45,8 +46,8 @@ def observe_process(pid: int) -> dict[str, Any]:
     """What is known of a process: nothing when it has gone, less where the system does not tell.
 
     Returns:
-        ``cpu_ms`` since it was started, ``rss_kb``, and on Linux ``inheritable``: the descriptors above 2 that a program
-        it executes would have.
+        ``cpu_ms`` since it was started, ``rss_kb``, and on Linux ``switches``: how often its threads have gone to sleep
+        since then; and ``inheritable``: the descriptors above 2 that a program it executes would have.
     """
     with contextlib.suppress(OSError, ValueError):
         return _of_proc(pid) if os.path.isdir("/proc/self") else _of_ps(pid)
@@ -61,7 +62,15 @@ def _of_proc(pid: int) -> dict[str, Any]:
         "cpu_ms": ticks * 1000 // os.sysconf("SC_CLK_TCK"),
         "rss_kb": pages * os.sysconf("SC_PAGE_SIZE") // 1024,
         "inheritable": [number for number in _descriptors(pid) if number > 2 and not _closes_on_exec(pid, number)],  # noqa: PLR2004
+        **_switches(pid),
     }
+
+
+def _switches(pid: int) -> dict[str, int]:
+    """How often its threads have gone to sleep, where the system counts that."""
+    states = "".join(_read(f"/proc/{pid}/task/{thread}/status") for thread in os.listdir(f"/proc/{pid}/task"))
+    counts = [line.partition(":")[2] for line in states.splitlines() if line.startswith("voluntary_ctxt_switches:")]
+    return {"switches": sum(map(int, counts))} if counts else {}
 
 
 def _descriptors(pid: int) -> list[int]:

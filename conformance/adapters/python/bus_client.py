@@ -35,6 +35,7 @@ class Client(Sdk):
         """Begin without a bus."""
         super().__init__()
         self._opened: Any = None
+        self._command: Call = {}
         self._threads = _threads()
 
     @property
@@ -54,18 +55,8 @@ class Client(Sdk):
 
     async def open(self, command: Call) -> None:
         """A bus of the configuration; `kernel` is the executable, with docker the image."""
-        api, kernel = self.api, command.get("kernel")
-        config = command["config"]
-        limits = api.LimitsConfig(**config["limits"]) if "limits" in config else None
-        self._opened = None
-        bus = api.AsyncStdioBus(
-            api.BusConfig(pools=[api.PoolConfig(**pool) for pool in config["pools"]], limits=limits),
-            backend=command["backend"],
-            subprocess=api.SubprocessOptions(binary_path=kernel) if kernel else None,
-            docker=api.DockerOptions(image=kernel) if kernel else None,
-            **command.get("options", {}),
-        )
-        self.made(bus)
+        self._opened, self._command = None, command
+        bus = self._bus_of(command)
         self._opened = bus
         await bus.start()
 
@@ -142,6 +133,8 @@ class Client(Sdk):
             return await self._apart(lambda: self.bus.send(_LINE))
         if call["name"] == "second_loop":
             return await self._apart(lambda: asyncio.run(asyncio.wait_for(self.bus.request("probe"), _PROBE_S)))
+        if call["name"] == "without_reader":
+            return await self._apart(lambda: asyncio.run(self._ask_by_timer()))
         if call["name"] == "error_of_code":
             return self.error(self.api.errors.error_from_code(call["code"], "probe"))
         raise UnsupportedError
@@ -161,6 +154,29 @@ class Client(Sdk):
             if name in extension:
                 known[name] = kind(**{_PYTHON.get(key, key): value for key, value in extension[name].items()})
         return {**given, "options": self.api.RequestOptions(**known)} if known else given
+
+    def _bus_of(self, command: Call) -> Any:
+        api, kernel, config = self.api, command.get("kernel"), command["config"]
+        limits = api.LimitsConfig(**config["limits"]) if "limits" in config else None
+        bus = api.AsyncStdioBus(
+            api.BusConfig(pools=[api.PoolConfig(**pool) for pool in config["pools"]], limits=limits),
+            backend=command["backend"],
+            subprocess=api.SubprocessOptions(binary_path=kernel) if kernel else None,
+            docker=api.DockerOptions(image=kernel) if kernel else None,
+            **command.get("options", {}),
+        )
+        self.made(bus)
+        return bus
+
+    async def _ask_by_timer(self) -> None:
+        loop: Any = asyncio.get_running_loop()
+        loop.add_reader = _refuse
+        bus = self._bus_of(self._command)
+        await bus.start()
+        try:
+            await bus.request("probe", timeout_ms=_PROBE_S * 1000)
+        finally:
+            await bus.stop(CLOSE_S)
 
     async def _apart(self, use: Callable[[], object]) -> dict[str, Any] | None:
         """What `use` raises in a thread of its own.
@@ -190,6 +206,10 @@ class Client(Sdk):
 def _event(event: Any) -> tuple[str, Any]:
     kind = str(getattr(event.type, "value", event.type))
     return kind, event.text if kind == "chunk" else event.result
+
+
+def _refuse(*_: object) -> None:
+    raise NotImplementedError
 
 
 def _threads() -> int:
