@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.commands.kernel import executable
 from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import BACKENDS
@@ -18,6 +19,7 @@ EXAMPLES = """
 examples:
   stdiobus-conformance sdk -- node adapter.js
   stdiobus-conformance sdk --backend scripted -- python adapter.py       only what needs no kernel but the kit's
+  stdiobus-conformance sdk --kernel ./stdio_bus -- python adapter.py     an SDK that brings no kernel along
   stdiobus-conformance sdk -k SDK-AGG --report sdk.html -- ./adapter     the rows about streamed text, and a page to look at
 
 The adapter is a small program that makes the calls the kit asks for and tells what came of them. On the backend scripted
@@ -40,20 +42,28 @@ def add(parser: argparse.ArgumentParser) -> None:
         help=f"what the cases are played on, separated by commas (default: {','.join(BACKENDS)})",
     )
     parser.add_argument(
+        "--kernel",
+        default="",
+        metavar="PATH",
+        help="the kernel that the SDK starts on its backend subprocess (default: its own)",
+    )
+    parser.add_argument(
         "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Judge it."""
-    options = replace(options_of(args), transports=args.backend)
+    kernel = executable(args.kernel) if args.kernel else ""
+    options = replace(options_of(args), transports=args.backend, kernel=kernel)
     judged = target.from_command(args.command_line, subject=SDK)
     with Runner(judged, options) as runner:
-        about = runner.description
+        about = runner.sdk.description
     judged = replace(judged, name=about.name or judged.name, version=about.version)
     partial = bool(options.select) or set(options.transports) != set(BACKENDS)
     run = run_of(args, judged, options, partial=partial)
-    return play(replace(run, foreign=args.foreign), args.failures, args.report)
+    words = ("--kernel", kernel) if kernel else ()
+    return play(replace(run, words=words, foreign=args.foreign), args.failures, args.report)
 
 
 def _backends(text: str) -> tuple[str, ...]:

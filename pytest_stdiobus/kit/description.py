@@ -12,10 +12,11 @@ from pytest_stdiobus.kit.history import ADAPTER
 from pytest_stdiobus.kit.result import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pytest_stdiobus.kit.drivers.sdk import SdkSeat
     from pytest_stdiobus.kit.history import History
+    from pytest_stdiobus.kit.play import Player
 
 UNKNOWN = "sing"  # no command of any version
 _DESCRIPTION = {"$ref": f"{schemas.URN}adapter#/$defs/answer"}
@@ -87,6 +88,21 @@ def describe(seat: SdkSeat, seconds: float) -> Description:
         seat.close()
     known = {**told, "backends": frozenset(told["backends"]), "capabilities": frozenset(told["capabilities"])}
     return Description(**{key: value for key, value in known.items() if key != "answer"})
+
+
+def refusal(player: Player, opening: Sequence[Step]) -> str:
+    """Why an SDK does not open with the kernel it has here; nothing where it does, or where that cannot be told."""
+    try:
+        player.begin()
+        opened = player.perform(opening)
+        player.seat.end()
+    except HarnessError:
+        return ""
+    finally:
+        player.seat.close()
+    answers = [wire.parsed(event.data) for event in player.seat.history.lines(ADAPTER)]
+    error: dict[str, Any] = next((answer["error"] for answer in answers if answer and "error" in answer), {})
+    return "" if opened else str(error.get("message") or error.get("name") or "no answer to open came in time")
 
 
 def _asked(seat: SdkSeat, command: str, seconds: float) -> dict[str, Any]:

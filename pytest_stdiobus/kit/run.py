@@ -18,18 +18,17 @@ from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.comparing import attributed, steady, without_its_kernel
-from pytest_stdiobus.kit.description import Description, describe, ops
 from pytest_stdiobus.kit.drivers.adapter_process import Adapters
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
-from pytest_stdiobus.kit.drivers.sdk import SdkSeat
 from pytest_stdiobus.kit.drivers.through_bus import ThroughBusSeat
 from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
-from pytest_stdiobus.kit.patience import DEADLINE_S, Patience
+from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.sdk import START, Sdk
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.through import ENVELOPES, FORWARD, obstacle
@@ -44,15 +43,6 @@ if TYPE_CHECKING:
 
 KERNEL, SDK, WORKER = "kernel", "sdk", "worker"
 BUS_NATIVE = "bus-native"
-# How the cases of an SDK begin that are not about its start.
-START = (
-    {"target": "adapter", "send": {"command": "open"}},
-    {
-        "target": "adapter",
-        "next": {"answer": "open", "$schema": {"not": {"required": ["error"]}}},
-        "judges": "SDK-STA-01",
-    },
-)
 GENERATED = "kernel/generated"  # with it begin the ids of cases that are made at random
 
 
@@ -67,6 +57,7 @@ class Options:
         seed: of generated cases.
         transports: what a kernel's cases are played on, or the backends of an SDK; empty is all that it has.
         through: the executable of a kernel that is put between the kit and the worker; empty for none.
+        kernel: the executable that an SDK starts on its subprocess backend; empty is its own.
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
@@ -79,6 +70,7 @@ class Options:
     seed: int = 0
     transports: Sequence[str] = ()
     through: str = ""
+    kernel: str = ""
     envelope: str = FORWARD
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
@@ -112,12 +104,12 @@ class Runner:
     _supervisor: Supervisor = field(default_factory=Supervisor)
     _stack: ExitStack = field(default_factory=ExitStack)
     _patience: Patience = field(init=False)
-    _adapters: Adapters = field(init=False)
+    sdk: Sdk = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with all patience there is."""
         self._patience = Patience(self.options.time_scale)
-        self._adapters = Adapters(self._supervisor)
+        self.sdk = Sdk(self.target, self._patience, Adapters(self._supervisor), self.options.kernel)
 
     def __enter__(self) -> Runner:  # noqa: PYI034 - Self is not in Python 3.10
         """Start the supervisor."""
@@ -127,7 +119,7 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         """End it, and everything it started."""
         with suppress(HarnessError):
-            self._adapters.close()
+            self.sdk.adapters.close()
         self._stack.close()
 
     @property
@@ -154,7 +146,7 @@ class Runner:
         """Judge one case, as often as the options say."""
         try:
             played = steps_of(case, self.options.profile, self.options.seed)
-            obstacle = (self._sdk_obstacle if case.subject == SDK else self._obstacle)(case, played)
+            obstacle = (self.sdk.obstacle if case.subject == SDK else self._obstacle)(case, played)
         except (KitError, HarnessError) as error:
             return CaseResult(case, _ours(case, str(error)))
         if obstacle:
@@ -185,16 +177,6 @@ class Runner:
         seat = WorkerSeat(self.target, history, self._supervisor, self._patience)
         return surveying.conduct(asked, self._player(seat, Bindings({}), ()))
 
-    @cached_property
-    def description(self) -> Description:
-        """What the adapter of an SDK says of it, asked before the first case."""
-        history = History({"target": self.target.name})
-        seat = SdkSeat(self.target, history, self._adapters, self._patience)
-        return describe(seat, DEADLINE_S * self.options.time_scale)
-
-    def _sdk_obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
-        return self.description.obstacle(case.transport, ops(played))
-
     def _obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
         """Why the case cannot be played against the target."""
         rows = [catalogue()[name] for name in case.requirements]
@@ -215,7 +197,7 @@ class Runner:
 
     @property
     def _capabilities(self) -> frozenset[str]:
-        declared = self.description.capabilities if self.target.subject == SDK else self.survey.capabilities
+        declared = self.sdk.description.capabilities if self.target.subject == SDK else self.survey.capabilities
         return self.target.capabilities | profile(self.options.profile).capabilities | declared
 
     @property
@@ -233,7 +215,7 @@ class Runner:
         """One run; once more where this machine was too busy to tell."""
         for _ in range(2):
             result, late = self._played(case, played)
-            if self._adapters.reused and result.outcome not in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
+            if self.sdk.adapters.reused and result.outcome not in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
                 result, late = self._played_anew(case, played)
             if not (result.failures and late):
                 return result
@@ -241,10 +223,10 @@ class Runner:
 
     def _played_anew(self, case: Case, played: Sequence[Step]) -> tuple[CaseResult, bool]:
         """One run with an adapter that has served no other case: only that is held against anybody."""
-        self._adapters.close()
+        self.sdk.adapters.close()
         result, late = self._played(case, played)
         if result.outcome is Outcome.PASS:
-            self._adapters.lasting = False
+            self.sdk.adapters.lasting = False
         return result, late
 
     def _played(self, case: Case, played: Sequence[Step]) -> tuple[CaseResult, bool]:
@@ -277,15 +259,8 @@ class Runner:
                 hosted=case.is_hosted,
             )
         if case.subject == SDK:
-            return SdkSeat(
-                target,
-                history,
-                self._adapters,
-                self._patience,
-                config=history.head["config"],
-                backend=case.transport,
-                pool=case.acting_pool,
-            )
+            config, pool = history.head["config"], case.acting_pool
+            return self.sdk.seat(target, history, config=config, backend=case.transport, pool=pool)
         if self.options.through:
             return ThroughBusSeat(
                 target,

@@ -59,6 +59,18 @@ def small(*data: dict[str, Any], transport: str = "scripted") -> Case:
     return Case("sdk/test/small", "A small case of a test", requirements, SDK, played, transport=transport)
 
 
+START = replace(
+    small(
+        {"target": "adapter", "send": {"command": "open"}},
+        {
+            "target": "adapter",
+            "next": {"answer": "open", "error": {"name": "TRANSPORT_ERROR", "message": "no kernel on PATH"}},
+        },
+    ),
+    prelude=False,
+)
+
+
 @pytest.fixture
 def played(tmp_path: Path) -> Callable[..., list[CaseResult]]:
     """``played(code, *cases)``: what they come to; no process that was started may be left."""
@@ -164,6 +176,20 @@ def test_what_an_sdk_has_not_is_not_asked_of_it(
     (result,) = played(code, case)
     assert result.outcome is Outcome.NOT_APPLICABLE
     assert told in result.findings[0].explanation
+
+
+def test_a_kernel_that_is_not_here_is_no_failure_of_an_sdk(played: Callable[..., list[CaseResult]]) -> None:
+    code = """
+        def look_for(command):
+            found = {} if "kernel" in command else {"error": {"name": "TRANSPORT_ERROR", "message": "no kernel on PATH"}}
+            say(answer="open", **found)
+        serve(on_open=look_for)
+    """
+    scripted, own, start = played(code, small(), small(transport="subprocess"), replace(START, transport="subprocess"))
+    assert scripted.outcome is Outcome.PASS
+    assert own.outcome is Outcome.SKIPPED
+    assert "no kernel on PATH" in own.findings[0].explanation
+    assert start.outcome is Outcome.PASS
 
 
 def pids(results: list[CaseResult]) -> list[int]:

@@ -47,6 +47,7 @@ class SdkSeat:
         config: Any = None,
         backend: str = SCRIPTED,
         pool: str = "",
+        kernel: str = "",
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -58,6 +59,7 @@ class SdkSeat:
             config: the case's configuration; one pool ``w`` with a scripted worker unless said.
             backend: ``scripted``, which puts a kernel of the kit behind the subprocess backend, or one of the SDK's.
             pool: whose worker the kernel of the kit acts as; empty where it acts as a kernel.
+            kernel: the executable that the subprocess backend starts; empty is the SDK's own.
         """
         self.history = history
         self.pump = Pump(history)
@@ -67,6 +69,7 @@ class SdkSeat:
         self._config: dict[str, Any] = config or _ONE_POOL
         self._backend = backend
         self._pool = pool
+        self._own_kernel = {"kernel": kernel} if kernel and backend == SUBPROCESS else {}
         self._life: AdapterProcess | None = None
         self._ending = False
         self._folder = ""
@@ -178,9 +181,11 @@ class SdkSeat:
     def _opening(self, command: dict[str, Any]) -> dict[str, Any]:
         """The command ``open`` with what the case does not say: configuration, backend and kernel."""
         if self._backend != SCRIPTED:
-            return {"config": self._completed(), "backend": self._backend, **command}
-        opening = {"config": self._scripted.hired(self._config), "backend": SUBPROCESS, **command}
-        return {"kernel": self._scripted.kernel(self._pool), **opening}
+            known = {"config": self._completed(), "backend": self._backend, **self._own_kernel}
+        else:
+            kernel = self._scripted.kernel(self._pool)
+            known = {"config": self._scripted.hired(self._config), "backend": SUBPROCESS, "kernel": kernel}
+        return {"command": "open", **known, **command}
 
     def _completed(self) -> Any:
         """The configuration for a kernel that is not the kit's, with a drain timeout."""
