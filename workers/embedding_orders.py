@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host that calls the API as it is told, one call at a time, and tells what came of it.
 
-Started as ``python -S embedding_orders.py LIBRARY --config FILE --control SOCKET --workers SOCKET --unix PATH``. Orders are
-JSON objects, one a line: ``{"call": FUNCTION, ...}`` calls ``stdio_bus_FUNCTION`` with arguments by their names, on no bus
+Orders are JSON objects, one a line: ``{"call": FUNCTION, ...}`` calls ``stdio_bus_FUNCTION`` with arguments by their names, on no bus
 with ``"bus": null``; ``{"do": WHAT, ...}`` is the host's own. Each is answered by a line with ``returned``. What the
 callbacks are told comes in between, with the function ``during`` which they were called; the text of a message goes to
 stdout.
@@ -14,11 +13,10 @@ import os
 import select
 import signal
 import socket
-import sys
 from typing import Any
 
-from embedding import Host
 from embedding_api import OK, STOPPED, Library
+from embedding_host import Host
 
 _CALM_MS = 50  # a bus that asks for nothing for so long has nothing to do
 _CALM_STEPS = 100
@@ -70,6 +68,11 @@ class ObedientHost(Host):
             return super().called(name, *arguments)
         finally:
             self._during.pop()
+
+    def serve(self) -> None:
+        """Obey until the end, and leave no bus behind."""
+        super().serve()
+        self.bus.destroy()
 
     def watched(self) -> "list[int]":
         """The streams, and the orders."""
@@ -275,16 +278,3 @@ def _bytes(value: Any) -> "bytes | None":
     if isinstance(value, dict):
         return base64.b64decode(value["base64"])
     return value if value is None else str(value).encode("utf-8", "surrogatepass")
-
-
-def main(words: "list[str]") -> int:
-    """Host a library and obey; the status to end with."""
-    named = dict(zip(words[1::2], words[2::2], strict=False))
-    host = ObedientHost(Library(words[0]), named["--config"], named["--control"], named["--workers"], named["--unix"])
-    host.serve()
-    host.bus.destroy()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

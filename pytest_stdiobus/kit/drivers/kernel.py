@@ -189,12 +189,12 @@ class KernelSeat:
         return [channel for channel in self.pump.channels if not channel.actor.startswith("worker:")]
 
     def _command(self, config: str) -> list[str]:
-        command = self._target.command
+        if self._arguments is not None:
+            return [*self._target.command, *self._arguments]
+        arguments = self._clients.arguments()
         if self._host is not None:
-            paths = {"workers": self._workers.address, "listener": self._clients.path}
-            return self._host.command(command, config=config, **paths)
-        arguments = ["--config", config, *self._clients.arguments()] if self._arguments is None else self._arguments
-        return [*command, *arguments]
+            arguments = self._host.arguments(workers=self._workers.address, listener=self._clients.path)
+        return [*self._target.command, "--config", config, *arguments]
 
     def _is_ready(self) -> bool:
         return self._workers.are_there(self._config) if self._host is None else self._host.is_there

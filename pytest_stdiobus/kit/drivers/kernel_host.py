@@ -14,8 +14,6 @@ from pytest_stdiobus.kit.pattern import raw
 from pytest_stdiobus.kit.pump import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_stdiobus.kit.case import Step
     from pytest_stdiobus.kit.history import Event
     from pytest_stdiobus.kit.pump import Pump
@@ -56,19 +54,14 @@ class KernelHost:
         """The path of the socket."""
         return os.path.join(self.folder, "host")
 
-    def command(self, command: Sequence[str], *, config: str, workers: str, listener: str) -> list[str]:
-        """The command of a library, with the program in its place that does what it is told.
+    def arguments(self, *, workers: str, listener: str) -> list[str]:
+        """What lets the program take orders, in place of being like a kernel.
 
         Args:
-            command: what hosts the library as if it were a kernel on stdio.
-            config: the file of the configuration.
             workers: the socket to which workers say hello.
             listener: the path of the bus's own socket.
         """
-        *python, program, library = command
-        obedient = os.path.join(os.path.dirname(program), "embedding_orders.py")
-        arguments = ["--config", config, "--control", self.address, "--workers", workers, "--unix", listener]
-        return [*python, obedient, library, *arguments]
+        return ["--control", self.address, "--workers", workers, "--unix", listener]
 
     def order(self, step: Step, value: Any, index: int) -> Event:
         """Tell it what to do; a message that is handed over is one of the client that the host is.
