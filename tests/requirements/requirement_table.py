@@ -140,6 +140,7 @@ def table() -> str:
         parts.append(f"\n## {SECTIONS[section]}\n\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n")
         for row in group:
             names = [f"`{test.file}` {_spoken(test.name)}" for test in everything if row.id in test.requirements]
+            names = names or [f"cases: `stdiobus-conformance list --subject kernel --cases -k {row.id}`"]
             cells = [row.id, LEVELS[row.level], row.basis, row.title, *filter(None, [row.backends]), "<br>".join(names)]
             parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)

@@ -4,13 +4,15 @@
 import pytest
 
 from pytest_stdiobus.bus import BackendMode
+from pytest_stdiobus.kit.case import bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
 
 from . import requirement_table
 
 
-def test_every_requirement_has_a_test() -> None:
+def test_every_requirement_has_a_test_or_a_case() -> None:
     exercised = {id_ for test in requirement_table.tests() for id_ in test.requirements}
+    exercised |= {id_ for case in bundled_cases() if case.subject == "kernel" for id_ in case.requirements}
     assert [row.id for row in requirement_table.rows() if row.id not in exercised] == []
 
 

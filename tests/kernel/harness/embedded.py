@@ -97,7 +97,6 @@ class Embedded:
         self.transport = "embedded"
         self.log: list[str] = []
         self.errors: list[tuple[int, str]] = []
-        self.worker_events: list[tuple[int, str]] = []
         self.connects: list[tuple[int, str]] = []
         self.disconnects: list[tuple[int, str]] = []
         self.clients: list[StreamPeer] = []
@@ -131,7 +130,6 @@ class Embedded:
         options.on_message = self._callback("stdio_bus_message_cb", self._take_message)
         options.on_error = self._callback("stdio_bus_error_cb", self._take_error)
         options.on_log = self._callback("stdio_bus_log_cb", self._take_log)
-        options.on_worker = self._callback("stdio_bus_worker_cb", self._take_worker)
         options.on_client_connect = self._callback("stdio_bus_client_connect_cb", self._take_connect)
         options.on_client_disconnect = self._callback("stdio_bus_client_disconnect_cb", self._take_disconnect)
         return options
@@ -158,9 +156,6 @@ class Embedded:
 
     def _take_log(self, _bus: Any, level: int, text: Any, _user: Any) -> None:
         self.log.append(f"stdio_bus: {_LEVELS[level]}: {self._text(text)}")
-
-    def _take_worker(self, _bus: Any, worker: int, event: Any, _user: Any) -> None:
-        self.worker_events.append((worker, self._text(event)))
 
     def _take_connect(self, _bus: Any, client: int, peer: Any, _user: Any) -> None:
         self.connects.append((client, self._text(peer)))
@@ -201,11 +196,6 @@ class Embedded:
     def poll_fd(self) -> int:
         """The descriptor that tells when to step."""
         return int(self.lib.stdio_bus_get_poll_fd(self.bus))
-
-    def counts(self) -> dict[str, int]:
-        """Return workers, sessions, pending and clients."""
-        names = ("worker", "session", "pending", "client")
-        return {name: int(getattr(self.lib, f"stdio_bus_{name}_count")(self.bus)) for name in names}
 
     def stats(self) -> dict[str, int]:
         """Return the counters."""
