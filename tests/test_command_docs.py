@@ -104,6 +104,11 @@ def test_a_failure_is_accepted_as_shown(shell: Path) -> None:
     assert played(DOCS / "how-to" / "known-failures.md", shell) == 3
 
 
+def test_a_kernel_is_judged_as_shown(shell: Path) -> None:
+    shutil.copy(ROOT / "examples" / "kernels" / "first_try.py", shell / "kernel.py")
+    assert played(DOCS / "how-to" / "judge-a-kernel.md", shell) == 1
+
+
 def test_a_case_is_written_as_shown(shell: Path) -> None:
     agent = (ROOT / "examples" / "agents" / "adder.py").read_text(encoding="utf-8")
     (shell / "agent.py").write_text(agent.replace('print("adder 1.0 is ready")\n', ""), encoding="utf-8")
