@@ -20,7 +20,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: adapters peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: saboteurs adapters peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak bench published cross static-kernel image container clean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
+	@echo "make saboteurs     play the cases about kernels against every kernel with a fault (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
 	@echo "make container     make demo in a fresh container"
@@ -134,6 +135,11 @@ kernel-valgrind: kernel
 	    valgrind --quiet --error-exitcode=1 --leak-check=full --trace-children=no "$$program" || exit 1; \
 	  done; \
 	else echo "valgrind is missing: the kernel's tests were not run under it"; fi
+
+# What each fault of the small kernel fails, beside what is declared of it.
+saboteurs: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	$(BIN)/python tests/saboteur_matrix.py
 
 # malloc-leak does not see through intrusive lists; LeakSanitizer and valgrind look for leaks.
 analyze:

@@ -31,6 +31,7 @@ BASIS = {
     "kit": "a choice of this kit, because no public rule exists",
 }
 WIDTH = 100
+SABOTEURS = {".": "saboteur", "kernel": "faulty_kernel --break"}  # how those that a folder declares are run
 CASES = 12  # named, of those that exercise it
 
 
@@ -65,14 +66,11 @@ def _part(title: str, text: str) -> Iterator[str]:
 
 
 def _saboteurs(name: str) -> Iterator[str]:
-    """The workers that break it on purpose."""
-    names: list[str] = []
-    for declared in sorted((data_dir() / "workers" / "saboteurs").glob("*.json")):
+    """The workers and kernels that break it on purpose."""
+    commands: list[str] = []
+    for folder, command in SABOTEURS.items():
+        declared = data_dir() / "workers" / "saboteurs" / folder / "saboteurs.json"
         saboteurs = json.loads(declared.read_text(encoding="utf-8"))
-        names += [saboteur for saboteur, what in saboteurs.items() if what["breaks"] == name]
-    if names:
-        yield from (
-            "",
-            "broken on purpose by",
-            *(f"  python -m pytest_stdiobus.workers.saboteur {each}" for each in names),
-        )
+        commands += [f"{command} {saboteur}" for saboteur, what in saboteurs.items() if what["breaks"] == name]
+    if commands:
+        yield from ("", "broken on purpose by", *(f"  python -m pytest_stdiobus.workers.{each}" for each in commands))

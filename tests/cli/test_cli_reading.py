@@ -71,6 +71,11 @@ def test_explain_names_the_workers_that_break_a_rule_on_purpose(command: Command
     assert "python -m pytest_stdiobus.workers.saboteur banner" in command("explain", "WRK-01").out
 
 
+def test_explain_names_the_kernels_that_break_a_rule_on_purpose(command: Command) -> None:
+    said = command("explain", "KRN-FRM-02").out
+    assert "python -m pytest_stdiobus.workers.faulty_kernel --break answers_empty_lines" in said
+
+
 def test_explain_names_what_is_near_an_unknown_id(command: Command) -> None:
     said = command("explain", "wrk-8")
     assert said.status == 2

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from pools import Pool
 
 
+_DAWDLE_S = 0.02
+
+
 class KeepsResponsesInOrder(Asks):
     """Delivers a response only when all earlier requests of its client have theirs."""
 
@@ -53,11 +56,21 @@ class FirstAskerGetsIt(Calls):
         return [call for worker in workers for call in worker.calls.get(envelope.id, ())][:1]
 
 
-class LastAskerGetsIt(Calls):
-    """Takes a response for one to the latest request with that id, whatever its session."""
+class LastAskerGetsIt(Asks):
+    """Takes its time over a response, and hands it to whoever has used its id last."""
 
-    def matches(self, callee: Peer, envelope: Envelope) -> list[Call]:
-        return list(callee.calls.get(envelope.id, ()))[-1:]
+    def respond(self, worker: Worker, envelope: Envelope) -> Peer | None:
+        self.bus.loop.later(_DAWDLE_S, lambda: self.respond_late(worker, envelope))
+        return None
+
+    def respond_late(self, worker: Worker, envelope: Envelope) -> None:
+        """Hand it over."""
+        for call in worker.calls.get(envelope.id, ())[-1:]:
+            if call.caller:
+                self.deliver(worker, call.caller, envelope, call.session_text)
+            self.answered_once(call)
+            worker.repeats_sessions = True
+            self.bus.settle(call.caller)
 
 
 class IgnoresSessionsOfResponses(Calls):

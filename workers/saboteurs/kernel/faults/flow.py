@@ -6,7 +6,9 @@ import os
 
 from errors import Log
 from flow import Flow
+from listeners import Listener
 from settings import Settings
+from stopping import Stopping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,3 +51,35 @@ class WaitsForTheLog(Log):
 
     def say(self, text: str) -> None:
         os.write(2, f"{text}\n".encode("utf-8", "replace"))
+
+
+class BuffersWithoutEnd(Flow):
+    """Knows no limit for all buffers together."""
+
+    def is_overfull(self) -> bool:
+        return False
+
+
+class PollsAllTheTime(Stopping):
+    """Never rests."""
+
+    def look(self) -> None:
+        super().look()
+        self.bus.loop.later(0, lambda: None)
+
+
+class SpinsWithoutDescriptors(Listener):
+    """Goes on accepting when no descriptor is left."""
+
+    def pause(self, error: OSError) -> None:
+        """Go on."""
+
+
+class ChangesFlags(Listener):
+    """Makes the standard streams that it was given not to block."""
+
+    def add(self, reading: int, writing: int, *, inherited: bool = False) -> None:
+        if inherited:
+            os.set_blocking(reading, False)
+            os.set_blocking(writing, False)
+        super().add(reading, writing, inherited=inherited)

@@ -57,7 +57,7 @@ class ClosesAfterBadLines(Bus):
     def refuse(self, peer: Peer, line: Line, refusal: Refusal) -> None:
         super().refuse(peer, line, refusal)
         if refusal.reason in _BAD and peer in self.clients:
-            peer.channel.close()
+            peer.channel.on_room = peer.channel.close
 
 
 class ClosesAfterLongLines(Bus):

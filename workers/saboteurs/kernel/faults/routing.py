@@ -10,10 +10,11 @@ from sessions import Learned, Session, Sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from calls import Call
     from envelopes import Envelope
     from peers import Client, Peer, Worker
 
-_DAWDLE_S = 0.02
+_DAWDLE_S, _SEATS = 0.02, 1000
 
 
 class NotificationsWander(Routes):
@@ -242,3 +243,10 @@ class RefusesInSilence(Routes):
     def refuse(self, client: Client, envelope: Envelope, reason: str) -> None:
         if reason not in {"unknown_pool", "pool_required"} or envelope.kind != REQUEST:
             super().refuse(client, envelope, reason)
+
+
+class HasATable(Routes):
+    """Drops what a client asks beyond a thousand requests."""
+
+    def place(self, client: Client, call: Call, pool: Pool) -> Peer | None:
+        return super().place(client, call, pool) if len(client.asked) < _SEATS else None

@@ -142,3 +142,12 @@ class WaitsForTheProcess(Pool):
     def over(self, worker: Worker) -> None:
         if self.reap(worker):
             super().over(worker)
+
+
+class LeavesDescriptorsInheritable(Start):
+    """Does not mark the pipes of its workers close-on-exec."""
+
+    def process(self, settings: PoolSettings) -> tuple[int, int, int]:
+        started = super().process(settings)
+        os.set_inheritable(started[1], True)
+        return started
