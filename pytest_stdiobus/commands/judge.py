@@ -44,8 +44,9 @@ def execute(args: argparse.Namespace) -> int:
         )
         raise KitError(message)
     name, profile = heads[0]
-    run = run_of(args, Target(name, _command(histories[0])), Options(profile=profile), partial=True)
-    return tell([rejudge(told) for told in histories], run, args.report)
+    results = [rejudge(told) for told in histories]
+    target = Target(name, _command(histories[0]), subject=results[0].case.subject)
+    return tell(results, run_of(args, target, Options(profile=profile), partial=True), args.report)
 
 
 def _command(told: History) -> tuple[str, ...]:

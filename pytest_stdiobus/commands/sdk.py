@@ -24,8 +24,8 @@ examples:
 
 The adapter is a small program that makes the calls the kit asks for and tells what came of them. On the backend scripted
 the kit is the kernel, at the path that the adapter is given; on the others it is the workers behind the SDK's own kernel.
-The adapter runs with your rights, in an empty temporary folder, once for each case, and is ended afterwards with everything
-it started.
+The adapter runs with your rights in an empty temporary folder, is asked to open and close a client for each case, and is ended
+afterwards with everything it started.
 """
 
 

@@ -70,8 +70,10 @@ def test_a_failure_shows_both_ends_and_can_be_played_again(
     assert "SDK-WIR-01" in said.out
     assert 'call:q -> sdk  {"command":"call","id":"q","op":"request","method":"m"}' in said.out
     assert "not applicable: its adapter describes no backend native" in said.out
-    again = command("replay", "SDK-WIR-01/no-parameters[scripted]")
-    assert "SDK-WIR-01" in again.out
+    kept = ".stdiobus/failures/sdk.wire.no-parameters@scripted.ndjson"
+    for again in (command("replay", "SDK-WIR-01/no-parameters[scripted]"), command("judge", kept)):
+        assert "SDK-WIR-01" in again.out
+        assert "call:q -> sdk" in again.out
 
 
 def test_an_adapter_that_lies_is_no_failure_of_its_sdk(
