@@ -20,7 +20,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: saboteurs adapters peers help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: saboteurs adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak bench published cross static-kernel image container clean
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
 	@echo "make saboteurs     play the cases about kernels against every kernel with a fault (about an hour)"
+	@echo "make findings      judge the published kernel beside ours, and write docs/findings (about half an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
 	@echo "make container     make demo in a fresh container"
@@ -205,8 +206,12 @@ peers: $(BIN)/python
 	$(PEERS)/bin/python -m pip install --quiet mcp-server-time mcp-server-git mcp-server-fetch pydantic-acp
 	npm install --silent --no-audit --no-fund --prefix $(PEERS) @modelcontextprotocol/server-everything \
 	  @modelcontextprotocol/server-filesystem @modelcontextprotocol/server-memory @agentclientprotocol/sdk@0.12.0
-	mkdir -p $(PEERS)/reports
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/peers/findings.py --judge
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge acp mcp
+
+# The published kernel beside ours.
+findings: $(PUBLISHED)
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel
 
 # Compiles and links for every system that the kernel is meant for; runs nothing there.
 CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \

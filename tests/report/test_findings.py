@@ -1,0 +1,128 @@
+"""The pages of findings say what the reports say, what they may say, and nothing to which nobody has put a word."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_stdiobus.kit.case import Case
+from pytest_stdiobus.kit.catalogue import Source
+from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.target import Target
+
+from .conftest import a_history
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_stdiobus.report import model
+
+    Make = Callable[..., model.Report]
+
+FOLDER = Path(__file__).resolve().parents[2] / "conformance" / "findings"
+TOLD: dict[str, Any] = {
+    "title": "Kernels",
+    "said": "Said of this page.",
+    "judge": ["kernel"],
+    "targets": {"bus": {"what": "A kernel.", "words": ["--binary", "bus"], "why": {}}},
+}
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the generator is in the sources only")
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
+    return runpy.run_path(str(FOLDER / "findings_page.py"))
+
+
+def a_result(requirement: str, *outcomes: tuple[str, Outcome]) -> list[CaseResult]:
+    return [
+        CaseResult(
+            Case(f"kernel/test/{case}", "A case", (requirement,), "kernel"),
+            (Finding(requirement, outcome, "" if outcome is Outcome.PASS else "seen on the wire"),),
+            a_history(),
+        )
+        for case, outcome in outcomes
+    ]
+
+
+def a_page(pages: dict[str, Any], made: model.Report, **why: str) -> str:
+    told = {**TOLD, "targets": {"bus": {**TOLD["targets"]["bus"], "why": why}}}
+    return str(pages["page"]("kernel", told, {"bus": made}, {"bus": "PyPI bus 1.0"}))
+
+
+def a_kernel(report: Make, *results: CaseResult, **how: Any) -> model.Report:
+    return report(*results, target=Target("bus", (sys.executable,), subject="kernel"), **how)
+
+
+def test_a_public_rule_is_failed_and_linked_and_a_choice_of_the_kit_differs(
+    pages: dict[str, Any], report: Make
+) -> None:
+    results = a_result("KRN-RTE-01", ("one[tcp]", Outcome.FAIL)) + a_result("KRN-FRM-04", ("two[tcp]", Outcome.FAIL))
+    page = a_page(pages, a_kernel(report, *results), **{"KRN-RTE-01": "Word one.", "KRN-FRM-04": "Word two."})
+    assert (
+        "- **fail** KRN-RTE-01 (must; [stdio Bus, README, Key Features (session affinity)](https://github.com/" in page
+    )
+    assert "- **differs** KRN-FRM-04 (must; pytest-stdiobus, choice of this kit" in page
+    assert "| [bus](#bus) | PyPI bus 1.0 | 0 | 1 | 0 | 1 | 0 | 0 |" in page
+    assert "Word one." in page
+    assert "Word two." in page
+
+
+def test_a_rule_whose_document_cannot_be_shown_differs(
+    pages: dict[str, Any], report: Make, rewrite: Callable[..., None]
+) -> None:
+    rewrite("KRN-RTE-01", source=Source("notes"))
+    page = a_page(pages, a_kernel(report, *a_result("KRN-RTE-01", ("one", Outcome.FAIL))), **{"KRN-RTE-01": "Word."})
+    assert "- **differs** KRN-RTE-01 (must; notes)" in page
+
+
+def test_the_page_counts_the_cases_and_names_the_transports(pages: dict[str, Any], report: Make) -> None:
+    results = a_result(
+        "KRN-FRM-04",
+        ("one[spaces-stdio]", Outcome.PASS),
+        ("one[spaces-unix]", Outcome.FAIL),
+        ("one[tcp]", Outcome.FLAKY),
+        ("one[bom-unix]", Outcome.UNTESTABLE),
+    )
+    page = a_page(pages, a_kernel(report, *results), **{"KRN-FRM-04": "Word."})
+    assert (
+        "Seen in 2 of 3 cases (unix, tcp), 1 of them not in every repeat, as in `kernel/test/one[spaces-unix]`: "
+        "`seen on the wire`" in page
+    )
+
+
+def test_what_is_kept_is_listed_and_every_row_stands_in_the_matrix(pages: dict[str, Any], report: Make) -> None:
+    results = a_result("KRN-RTE-01", ("one", Outcome.PASS)) + a_result("KRN-FRM-04", ("two", Outcome.UNTESTABLE))
+    page = a_page(pages, a_kernel(report, *results))
+    assert "Keeps 1 of 2: KRN-RTE-01." in page
+    assert "| KRN-RTE-01 | keeps | The same top-level sessionId" in page
+    assert "| KRN-FRM-04 | untestable | After such a line" in page
+
+
+def test_how_somebody_elses_kernel_can_be_attacked_stays_local(pages: dict[str, Any], report: Make) -> None:
+    made = a_kernel(report, *a_result("KRN-FRM-03", ("one", Outcome.FAIL)), foreign=True)
+    page = a_page(pages, made, **{"KRN-FRM-03": "Class: denial of service."})
+    assert ", security** KRN-FRM-03" in page
+    assert "Class: denial of service." in page
+    assert "seen on the wire" not in page
+
+
+def test_a_failure_without_a_word_is_named(pages: dict[str, Any], report: Make) -> None:
+    made = a_kernel(report, *a_result("KRN-FRM-04", ("one", Outcome.FAIL)))
+    assert list(pages["unexplained"](TOLD, {"bus": made})) == ["bus KRN-FRM-04: seen on the wire"]
+
+
+@pytest.mark.parametrize("file", sorted((FOLDER / "pages").glob("*.json")), ids=lambda file: file.stem)
+def test_every_page_names_the_commands_that_repeat_it_and_all_words(file: Path) -> None:
+    told = json.loads(file.read_text(encoding="utf-8"))
+    page = (FOLDER.parents[1] / "docs" / "findings" / f"{file.stem}.md").read_text(encoding="utf-8")
+    generator = runpy.run_path(str(FOLDER / "findings_page.py"))
+    for target, about in told["targets"].items():
+        assert f"Again: `{' '.join(generator['command'](file.stem, told, target))}`" in page
+        assert [why for why in about["why"].values() if why not in page] == []
