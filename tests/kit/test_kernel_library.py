@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,13 @@ def test_the_bundled_library_keeps_the_rules_of_the_embedding_api(library: Targe
 def test_a_library_is_judged_on_embedded_and_nothing_else(library: Target) -> None:
     with Runner(library) as runner:
         assert {case.transport for case in runner.cases} == {EMBEDDED}
+
+
+def test_a_host_that_ends_at_once_fails_what_is_played_on_it(library: Target) -> None:
+    case = next(case for case in ON_EMBEDDED if case.id.startswith(OWN))
+    with Runner(replace(library, command=("/bin/false",))) as runner:
+        result = runner.run_case(case)
+    assert (result.outcome, "exited with status 1" in result.findings[0].explanation) == (Outcome.FAIL, True)
 
 
 def test_a_library_tells_its_version(library: Target) -> None:

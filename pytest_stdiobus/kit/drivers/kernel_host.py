@@ -67,16 +67,19 @@ class KernelHost:
         """Tell it what to do; a message that is handed over is one of the client that the host is.
 
         Raises:
-            HarnessError: the step is not an order, or the host is not there.
+            HarnessError: the step is not an order.
         """
-        if step.verb != "send" or self._control is None:
+        if step.verb != "send":
             message = f"{step.actor} cannot {step.verb}"
             raise HarnessError(message)
         for order in (value, *value.get("orders", ())):
             if order.get("call") == "ingest" and order["line"] is not None:
-                for _ in range(order.get("times", 1)):
-                    self.pump.history.add(ITSELF, "line", dir="in", data=raw(order["line"]), step=index)
+                for line in raw(order["line"]).split(b"\n") * order.get("times", 1):
+                    self.pump.history.add(ITSELF, "line", dir="in", data=line, step=index)
         event = self.pump.history.add(step.actor, "line", dir="in", data=wire.encode(value), step=index)
+        if self._control is None:
+            self._end()
+            return event
         with contextlib.suppress(OSError):  # it has ended, which the next step sees
             self._control.settimeout(_ORDER_S)
             self._control.sendall(event.data + b"\n")
@@ -110,8 +113,11 @@ class KernelHost:
             self.pump.history.add(actor, "line", dir="out", data=line)
         if not data:
             self.pump.unwatch(self._control.fileno())
-            for actor in sorted(self._actors):
-                self.pump.history.add(actor, "eof", dir="out")
+            self._end()
+
+    def _end(self) -> None:
+        for actor in sorted(self._actors):
+            self.pump.history.add(actor, "eof", dir="out")
 
 
 def _actor(told: Any) -> str:
