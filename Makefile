@@ -9,6 +9,7 @@ SOAK_SECONDS ?= 300
 JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)")
 SDIST := build/published/stdiobus-2.2.1
 PUBLISHED := $(SDIST)/kernel/dist/linux-amd64/stdio_bus
+PUBLISHED_LIBRARY := build/published/libstdio_bus.so
 
 ifeq ($(shell command -v cmake),)
 CMAKE := $(BIN)/cmake
@@ -184,6 +185,9 @@ $(PUBLISHED): $(BIN)/python
 	$(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest build/published stdiobus==2.2.1
 	tar -xzf build/published/stdiobus-2.2.1.tar.gz -C build/published
 	chmod +x $@
+
+$(PUBLISHED_LIBRARY): $(PUBLISHED)
+	cc -shared -o $@ -Wl,--whole-archive $(SDIST)/kernel/prebuilds/x86_64-unknown-linux-gnu/libstdio_bus.a -Wl,--no-whole-archive
 
 # One suite over both clients, the published kernel under our examples, and the published client over our kernel.
 published: $(PUBLISHED) kernel

@@ -179,15 +179,20 @@ def read_cases(file: Path) -> Iterator[Case]:
 
 
 def _transports(case: Case) -> tuple[str, ...]:
-    """What a case is played on, one after the other; only a listener seats more than one client."""
+    """What a case is played on, one after the other.
+
+    Only a listener seats more than one client, and what the process of a library's host uses is the host's too.
+    """
     if case.subject == "sdk":
         return case.transports or _backends(case)
     if case.subject != "kernel":
         return ("",)
     if case.is_hosted:
         return (EMBEDDED,)
-    clients = {step.actor for step in case.steps if step.actor.startswith("client:")}
-    return case.transports or ((UNIX, TCP) if len(clients) > 1 else TRANSPORTS)
+    actors = {step.actor for step in case.steps}
+    alone = sum(actor.startswith("client:") for actor in actors) <= 1
+    seats = {STDIO: alone, UNIX: True, TCP: True, EMBEDDED: alone and "target:usage" not in actors}
+    return case.transports or tuple(transport for transport, fits in seats.items() if fits)
 
 
 def _backends(case: Case) -> tuple[str, ...]:
