@@ -51,37 +51,6 @@ def await_end(rig: Rig, bus: Bus, seconds: float = 10) -> None:
 
 
 @pytest.mark.req("KRN-SHD-01")
-@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
-def test_work_in_flight_may_finish_and_the_exit_is_clean(rig: Rig) -> None:
-    bus = rig.start(2)
-    client, workers = bus.client(), rig.workers.take(2)
-    client.send(request(1))
-    busy = rig.receiver(workers)
-    busy.recv()
-    begin_stop(bus)
-    await_draining(rig, bus, client)
-    busy.send(result(1, "finished"))
-    assert client.recv() == result(1, "finished")
-    for worker in workers:
-        worker.expect_end()
-        worker.exit()
-    await_end(rig, bus)
-
-
-@pytest.mark.req("KRN-SHD-01")
-@pytest.mark.transports("unix", "stdio")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["sigterm", "sigint"])
-def test_either_signal_ends_an_idle_kernel_and_its_workers(rig: Rig, number: int) -> None:
-    bus = rig.launch(rig.config(2))
-    workers = rig.workers.take(2)
-    bus.signal(number)
-    for worker in workers:
-        worker.expect_end()
-        worker.wait_exit()
-    assert bus.wait_exit() == 0
-
-
-@pytest.mark.req("KRN-SHD-01")
 @pytest.mark.transports("unix", "embedded")
 def test_a_worker_that_ignores_sigterm_is_killed(rig: Rig) -> None:
     bus = rig.start(limits=DRAIN)
@@ -107,38 +76,6 @@ def test_listener_and_socket_file_go_at_once(rig: Rig) -> None:
         bus.connect()
     worker.send(result(1))
     assert client.recv() == result(1)
-
-
-@pytest.mark.req("KRN-SHD-02", "KRN-ERR-02")
-@pytest.mark.transports("unix", "tcp", "stdio")
-@pytest.mark.parametrize("session", [None, "s"])
-def test_new_requests_are_refused_while_draining(rig: Rig, session: str | None) -> None:
-    bus = rig.launch(rig.config())
-    client, worker = bus.client(), rig.worker()
-    client.fence(worker, session)
-    client.send(request("in flight"))
-    worker.recv()
-    bus.signal(signal.SIGTERM)
-    await_draining(rig, bus, client)
-    client.send(request("new", session=session))
-    assert client.recv() == kernel_error("new", "shutting_down", session=session)
-    worker.send(result("in flight"))
-    assert client.recv() == result("in flight")
-
-
-@pytest.mark.req("KRN-SHD-02", "KRN-ERR-02")
-@pytest.mark.transports("unix", "embedded")
-def test_held_requests_are_refused_when_the_shutdown_begins(rig: Rig) -> None:
-    bus = rig.start()
-    alice, bob, worker = bus.client("alice"), bus.client("bob"), rig.worker()
-    alice.send(request(1))
-    worker.recv()
-    bob.send(request(1))
-    bob.fence(worker)
-    begin_stop(bus)
-    assert bob.recv() == kernel_error(1, "shutting_down")
-    worker.send(result(1))
-    assert alice.recv() == result(1)
 
 
 @pytest.mark.req("KRN-SHD-02")
@@ -289,76 +226,10 @@ def test_what_is_queued_is_flushed_before_the_end(rig: Rig) -> None:
     assert bus.wait_exit() == 0
 
 
-@pytest.mark.req("KRN-SHD-03")
-@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
-def test_responses_that_arrive_while_draining_are_delivered(rig: Rig) -> None:
-    bus = rig.start(2)
-    client, workers = bus.client(), rig.workers.take(2)
-    for n in range(20):
-        client.send(request(n))
-    asked = [(worker, worker.recv_many(10)) for worker in workers]
-    begin_stop(bus)
-    await_draining(rig, bus, client)
-    for worker, messages in asked:
-        for message in messages:
-            worker.answer(message, "late but in time")
-    answers = client.recv_many(20)
-    assert sorted(answer["id"] for answer in answers) == list(range(20))
-    assert all(answer["result"] == "late but in time" for answer in answers)
-
-
-@pytest.mark.req("KRN-SHD-04", "KRN-ERR-02")
-@pytest.mark.transports("unix", "tcp", "stdio", "embedded")
-def test_what_stays_unanswered_is_answered_by_the_kernel_before_the_connection_closes(rig: Rig) -> None:
-    bus = rig.start(limits=DRAIN)
-    client, worker = bus.client(), rig.worker()
-    worker.order("term ignore")
-    client.send(request("a"))
-    client.send(request("b", session="s"))
-    worker.recv_many(2)
-    begin = time.monotonic()
-    begin_stop(bus)
-    answers = {answer["id"]: answer for answer in client.recv_many(2)}
-    waited = time.monotonic() - begin
-    assert answers["a"] == kernel_error("a", "shutting_down")
-    assert answers["b"] == kernel_error("b", "shutting_down", session="s")
-    assert 0.9 < waited < 1 + TIME_SCALE
-    if isinstance(client, StreamPeer):
-        client.expect_end()
-    await_end(rig, bus)
-
-
 def on_stdio(rig: Rig, **limits: int) -> tuple[Kernel, StreamPeer, Worker]:
     """Start a kernel on stdio."""
     bus = rig.launch(rig.config(limits=limits or None), transport="stdio")
     return bus, bus.client(), rig.worker()
-
-
-@pytest.mark.req("KRN-SHD-05")
-@pytest.mark.transports("stdio")
-def test_at_end_of_input_what_is_in_flight_is_answered_before_the_exit(rig: Rig) -> None:
-    bus, client, worker = on_stdio(rig)
-    for n in range(10):
-        client.send(request(n))
-    client.half_close()
-    for message in worker.recv_many(10):
-        assert bus.running
-        worker.answer(message)
-    assert [answer["id"] for answer in client.recv_many(10)] == list(range(10))
-    worker.expect_end()
-    worker.exit()
-    client.expect_end()
-    assert bus.wait_exit() == 0
-
-
-@pytest.mark.req("KRN-SHD-05")
-@pytest.mark.transports("stdio")
-def test_at_end_of_input_an_idle_kernel_ends(rig: Rig) -> None:
-    bus, client, worker = on_stdio(rig)
-    client.half_close()
-    worker.expect_end()
-    worker.exit()
-    assert bus.wait_exit() == 0
 
 
 @pytest.mark.req("KRN-SHD-05")
