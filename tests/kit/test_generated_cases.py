@@ -10,8 +10,25 @@ from hypothesis import given, settings
 
 from pytest_stdiobus.data import bundled_kernel
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
-from pytest_stdiobus.kit.explore.model import CLIENTS, written
-from pytest_stdiobus.kit.explore.moves import Answer, Ask, Collect, Manner, Notify, Plan, Take, Tell, plans
+from pytest_stdiobus.kit.explore.model import written
+from pytest_stdiobus.kit.explore.moves import (
+    Answer,
+    Ask,
+    Collect,
+    Crash,
+    HalfClose,
+    Inquire,
+    Leave,
+    Manner,
+    Notify,
+    Plan,
+    Reply,
+    Stall,
+    StallWorker,
+    Take,
+    Tell,
+    plans,
+)
 from pytest_stdiobus.kit.explore.search import Search, case_of
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.lint import lint
@@ -32,8 +49,8 @@ def kernel() -> Target:
     return Target("reference", (str(found),), subject=KERNEL)
 
 
-def steps_of(*moves: Any, clients: Any = CLIENTS) -> list[dict[str, Any]]:
-    return written(Plan(ONE, moves), clients)
+def steps_of(*moves: Any, transport: str = UNIX) -> list[dict[str, Any]]:
+    return written(Plan(ONE, moves), transport)
 
 
 def sent(steps: list[dict[str, Any]]) -> list[str]:
@@ -49,10 +66,10 @@ def test_whatever_is_made_is_a_case_without_a_mistake(plan: Plan) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(plans())
-def test_every_line_that_is_sent_by_a_client_is_read_by_a_worker(plan: Plan) -> None:
-    steps = written(plan)
-    lines = [step["as"] for step in steps if "client" in step and "send" in step and "as" in step]
-    assert sorted(lines) == sorted(step["find"]["bytes"]["$from"] for step in steps if "pool" in step)
+def test_every_message_of_a_client_is_looked_for(plan: Plan) -> None:
+    steps = written(plan, UNIX)
+    lines = {step["as"] for step in steps if "client" in step and "send" in step and "as" in step}
+    assert lines <= {step["find"]["bytes"]["$from"] for step in steps if "bytes" in step.get("find", {})}
 
 
 def test_a_request_is_read_answered_and_its_response_read() -> None:
@@ -104,6 +121,43 @@ def test_a_seed_makes_the_same_cases_and_another_others(kernel: Target, tmp_path
     made = [list(Search(Runner(kernel, Options(examples=9, seed=seed)), UNIX, tmp_path).plans()) for seed in (3, 3, 4)]
     assert made[0] == made[1]
     assert made[0] != made[2]
+
+
+def test_what_a_worker_had_not_answered_when_it_died_fails_and_its_session_is_served_by_the_next() -> None:
+    made = steps_of(Ask(session="s"), Take(), Crash(), Tell(session="s"), Take())
+    assert [next(key for key in step if key not in {"client", "pool", "worker"}) for step in made[2:4]] == [
+        "kill",
+        "starts",
+    ]
+    assert [step["judges"] for step in made[3:] if "judges" in step] == ["KRN-WRK-03", "KRN-RTE-10", "KRN-ERR-03"]
+    assert made[-1]["find"]["id"] == 1
+
+
+def test_nobody_looks_for_what_was_sent_to_a_client_that_has_left() -> None:
+    made = steps_of(Ask(session="s"), Take(), Notify(), Leave(), Answer())
+    assert "close" in made[-2]
+    assert "result" in made[-1]["send"]
+
+
+def test_a_client_that_has_ended_its_input_gets_its_answer_and_sends_nothing_more() -> None:
+    made = steps_of(Ask(session="s"), Take(), HalfClose(), Tell(), Answer())
+    assert sent(made) == ["alice"]
+    assert made[-1]["judges"] == "KRN-NET-04"
+
+
+def test_a_worker_that_asks_gets_the_answer_of_the_client_itself() -> None:
+    made = steps_of(Tell(session="s"), Take(), Inquire(ident="7", at_once=True), Reply())
+    asks, reads, replies, gets = made[2:]
+    assert asks["send"]["id"] == replies["send"]["id"] == 7
+    assert reads["client"] == replies["client"] == "alice"
+    assert gets["worker"] == asks["worker"]
+
+
+def test_whoever_stalls_reads_again_before_it_has_to_read() -> None:
+    made = steps_of(Ask(session="s"), Take(), Stall(), StallWorker(), Tell(session="s"), Answer())
+    assert [step["judges"] for step in made if "judges" in step] == ["KRN-TRN-03", "KRN-LIM-01", "KRN-LIM-01"]
+    for actor in ("worker", "client"):
+        assert [step for step in made if step.get(actor) and "resume" in step]
 
 
 def test_a_plan_is_made_smaller_as_long_as_it_fails() -> None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     Invariant = Callable[[History], Iterable[Finding]]
     Check = Callable[[int], Iterable[Mapping[str, Any]]]
 
-_MODULES = ("worker", "acp", "mcp", "kernel", "kernel_ends", "kernel_files", "kernel_load", "sdk", "sdk_load")
+_MODULES = (
+    *("worker", "acp", "mcp", "sdk", "sdk_load"),
+    *("kernel", "kernel_ends", "kernel_files", "kernel_load", "kernel_order"),
+)
 _INVARIANTS: dict[str, dict[str, Invariant]] = {}
 _OF_PROCESSES: set[str] = set()
 _CHECKS: dict[str, Check] = {}

@@ -25,8 +25,8 @@ _LARGEST = 200_000  # three times what a pipe holds
 
 
 def ids() -> SearchStrategy[str]:
-    """Ids as they are spelled in a line."""
-    return st.sampled_from(IDS)
+    """Ids as they are spelled in a line; mostly few, so that clients use the same."""
+    return st.one_of(st.sampled_from(IDS[:2]), st.sampled_from(IDS))
 
 
 def sessions() -> SearchStrategy[str]:
@@ -87,6 +87,11 @@ def pools() -> SearchStrategy[list[Message]]:
             {"id": name, "worker": "scripted", "instances": count} for name, count in zip("wv", counts, strict=False)
         ]
     )
+
+
+def no_messages() -> SearchStrategy[str]:
+    """Lines that are no JSON object."""
+    return st.sampled_from(("x", "[]", "1", '"text"', "null", "{", '{"jsonrpc":"2.0"', "\x00"))
 
 
 def sizes() -> SearchStrategy[int]:

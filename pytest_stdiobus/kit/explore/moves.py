@@ -8,6 +8,7 @@ place: this is how the cases get small that fail. The simplest of each kind is t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -73,9 +74,18 @@ class Take:
 
 @dataclass(frozen=True)
 class Answer:
-    """A worker answers a request it has read: with an error, or under another spelling of the id, where that is wanted."""
+    """A worker answers a request it has read.
+
+    Attributes:
+        which: of the requests.
+        at_once: whether the client reads the answer before anything else happens.
+        error: whether it is one.
+        respelled: whether the id has another spelling.
+        manner: how it is written.
+    """
 
     which: int = 0
+    at_once: bool = False
     error: bool = False
     respelled: bool = False
     manner: Manner = WHOLE
@@ -104,7 +114,70 @@ class Stray:
     again: bool = False
 
 
-Move = Ask | Tell | Take | Answer | Collect | Notify | Stray
+@dataclass(frozen=True)
+class Inquire:
+    """A worker sends a request of its own in a session it serves; the client may read it before anything else happens."""
+
+    which: int = 0
+    at_once: bool = False
+    ident: str = "1"
+    manner: Manner = WHOLE
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A client answers what a worker has asked it."""
+
+    which: int = 0
+    error: bool = False
+    manner: Manner = WHOLE
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A client stops reading, until it has to read."""
+
+    client: int = 0
+
+
+@dataclass(frozen=True)
+class StallWorker:
+    """A worker stops reading, until it has to read."""
+
+    which: int = 0
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The only worker of a pool dies: it exits with a status, or is killed."""
+
+    pool: int = 0
+    status: int | None = None
+
+
+@dataclass(frozen=True)
+class HalfClose:
+    """A client ends what it sends."""
+
+    client: int = 0
+
+
+@dataclass(frozen=True)
+class Leave:
+    """A client closes its connection."""
+
+    client: int = 0
+
+
+@dataclass(frozen=True)
+class Intrude:
+    """A client comes that sends a line which is no message, and leaves."""
+
+    line: str = "x"
+
+
+Talk = Ask | Tell | Take | Answer | Collect | Notify | Stray | Inquire | Reply
+Move = Talk | Stall | StallWorker | Crash | HalfClose | Leave | Intrude
 
 
 @dataclass(frozen=True)
@@ -121,32 +194,50 @@ class Plan:
 
 
 def plans() -> SearchStrategy[Plan]:
-    """Plans; in parts, because a list of many moves would be drawn too seldom."""
-    parts = st.lists(st.lists(_move(), max_size=12), min_size=2, max_size=8)
-    moves = parts.map(lambda lists: tuple(move for part in lists for move in part)[:LONGEST])
-    return st.builds(Plan, messages.pools(), moves)
+    """Plans; in parts that each begin with a line which arrives, because most moves need one that has."""
+    call = st.one_of(_ask(), _tell())
+    part = st.builds(
+        lambda opening, taking, rest: (opening, taking, *rest), call, _take(), st.lists(_move(), max_size=12)
+    )
+    parts = st.lists(part, min_size=1, max_size=8)
+    return st.builds(Plan, messages.pools(), parts.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST]))
 
 
 def _move() -> SearchStrategy[Move]:
-    which = st.sampled_from(range(4))
-    client, pool = st.sampled_from(range(3)), st.sampled_from(range(2))
-    session = st.one_of(st.none(), messages.sessions())
-    ask = st.builds(Ask, client, messages.ids(), session, pool, messages.params(), messages.extras(), _manner())
-    take, answer = st.builds(Take, which), st.builds(Answer, which, _seldom(), _seldom(), _manner())
-    tell = st.builds(Tell, client, session, pool, messages.params(), _manner())
-    notify = st.builds(Notify, which, _manner())
-    return st.one_of(
-        ask,
-        ask,
-        tell,
-        take,
-        take,
-        answer,
-        answer,
-        st.builds(Collect, which),
-        notify,
-        st.builds(Stray, which, _seldom()),
+    which, client = _number(4), _number(3)
+    answer = st.builds(Answer, which, st.booleans(), _seldom(), _seldom(), _manner())
+    collect, notify = st.builds(Collect, which), st.builds(Notify, which, _manner())
+    inquire, reply = (
+        st.builds(Inquire, which, st.booleans(), messages.ids(), _manner()),
+        st.builds(Reply, which, _seldom(), _manner()),
     )
+    slow = st.one_of(st.builds(Stall, client), st.builds(StallWorker, which))
+    last = st.one_of(st.builds(HalfClose, client), st.builds(Leave, client))
+    odd = st.one_of(st.builds(Stray, which, _seldom()), st.builds(Intrude, messages.no_messages()))
+    ends = st.one_of(st.builds(Crash, _number(2), st.sampled_from((None, 1, 0))), odd, odd, last)
+    talk = (_ask(), _tell(), _take(), _take(), answer, answer, collect, notify, inquire, reply)
+    return st.one_of(*talk, slow, ends)
+
+
+def _ask() -> SearchStrategy[Ask]:
+    params, extras = messages.params(), messages.extras()
+    return st.builds(Ask, _number(3), messages.ids(), _session(), _number(2), params, extras, _manner())
+
+
+def _tell() -> SearchStrategy[Tell]:
+    return st.builds(Tell, _number(3), _session(), _number(2), messages.params(), _manner())
+
+
+def _take() -> SearchStrategy[Take]:
+    return st.builds(Take, _number(4))
+
+
+def _session() -> SearchStrategy[str | None]:
+    return st.one_of(messages.sessions(), messages.sessions(), st.none())
+
+
+def _number(count: int) -> SearchStrategy[int]:
+    return st.sampled_from(range(count))
 
 
 def _manner() -> SearchStrategy[Manner]:

@@ -71,6 +71,11 @@ class Script:
             self.steps.append({**_who(actor), "send": whole, "as": name})
         return name
 
+    def act(self, actor: str, place: str, verb: str, value: Any = True) -> None:
+        """An actor does something; what has been begun at its place is finished before."""
+        self.finish(place)
+        self.steps.append({**_who(actor), verb: value})
+
     def is_begun(self, name: str) -> bool:
         """Whether half of a line is still to come."""
         return any(step["as"] == name for step in self._begun.values())

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
-from pytest_stdiobus.kit.case import EMBEDDED, STDIO, Case, read_cases, steps
+from pytest_stdiobus.kit.case import Case, read_cases, steps
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.explore.model import CLIENTS, written
+from pytest_stdiobus.kit.explore.model import written
 from pytest_stdiobus.kit.explore.moves import Plan, plans
 from pytest_stdiobus.kit.explore.script import tidy
 from pytest_stdiobus.kit.explore.smaller import smaller
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # What public sources say of the defaults differs, so that a case names all that it relies on.
 LIMITS = {"max_input_buffer": 1_048_576, "max_output_queue": 16_777_216, "max_restarts": 50, "restart_window_sec": 60}
-PATIENCE_S = 60.0  # from the first failure on: a kernel that does not answer makes each attempt slow
+PATIENCE_S = 90.0  # from the first failure on: a kernel that does not answer makes each attempt slow
 _QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes of it is played once more in full
 _NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
 _CONFIRMED = 5  # so many of the smallest cases are played again until one fails again
@@ -182,7 +182,7 @@ def _data_of(plan: Plan, transport: str, seed: int) -> dict[str, Any]:
         "transports": [transport],
         "config": {"pools": plan.pools, "limits": LIMITS},
     }
-    return _with_steps(head, tidy(written(plan, CLIENTS[:1] if transport in {STDIO, EMBEDDED} else CLIENTS)))
+    return _with_steps(head, tidy(written(plan, transport)))
 
 
 def _case(data: dict[str, Any]) -> Case:

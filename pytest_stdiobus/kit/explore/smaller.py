@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from pytest_stdiobus.kit.explore.moves import Move, Plan
+    from pytest_stdiobus.kit.explore.moves import Plan
 
 
 def smaller(plan: Plan, fails: Callable[[Plan], bool]) -> list[Plan]:
@@ -21,30 +21,40 @@ def smaller(plan: Plan, fails: Callable[[Plan], bool]) -> list[Plan]:
         fails: whether another does.
     """
     found = [plan]
-    while (step := next((other for other in _tries(found[-1]) if fails(other)), None)) is not None:
-        found.append(step)
+    count = 0
+    while len(found) > count:  # until nothing more can be done without
+        count = len(found)
+        _without_moves(found, fails)
+        _with_simpler_moves(found, fails)
     return found
 
 
-def _tries(plan: Plan) -> Iterator[Plan]:
-    """Smaller plans, those first that save most."""
-    size = len(plan.moves)
+def _without_moves(found: list[Plan], fails: Callable[[Plan], bool]) -> None:
+    """Leave out moves, from the end, many at once first."""
+    size = len(found[-1].moves)
     while size:
-        for start in reversed(range(0, len(plan.moves), size)):
-            yield replace(plan, moves=plan.moves[:start] + plan.moves[start + size :])
+        at = len(found[-1].moves)
+        while at > 0:
+            moves = found[-1].moves
+            at = max(at - size, 0)
+            _try(found, replace(found[-1], moves=moves[:at] + moves[at + size :]), fails)
         size //= 2
-    if plan.pools != SIMPLEST_POOLS:
-        yield replace(plan, pools=SIMPLEST_POOLS)
-    for index, move in enumerate(plan.moves):
-        for simpler in _simpler(move):
-            yield replace(plan, moves=(*plan.moves[:index], simpler, *plan.moves[index + 1 :]))
 
 
-def _simpler(move: Move) -> Iterator[Move]:
-    for member in fields(move):
-        default = _default(member)
-        if getattr(move, member.name) != default:
-            yield replace(move, **{member.name: default})
+def _with_simpler_moves(found: list[Plan], fails: Callable[[Plan], bool]) -> None:
+    if found[-1].pools != SIMPLEST_POOLS:
+        _try(found, replace(found[-1], pools=SIMPLEST_POOLS), fails)
+    for at in range(len(found[-1].moves)):
+        for member in fields(found[-1].moves[at]):
+            moves, default = found[-1].moves, _default(member)
+            if getattr(moves[at], member.name) != default:
+                simpler = replace(moves[at], **{member.name: default})
+                _try(found, replace(found[-1], moves=(*moves[:at], simpler, *moves[at + 1 :])), fails)
+
+
+def _try(found: list[Plan], plan: Plan, fails: Callable[[Plan], bool]) -> None:
+    if fails(plan):
+        found.append(plan)
 
 
 def _default(member: Field[Any]) -> Any:

@@ -1,0 +1,249 @@
+"""What a kernel has been told, and what has to arrive where: what a generated case knows while it is being written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pytest_stdiobus.kit.case import EMBEDDED, STDIO
+from pytest_stdiobus.kit.checks.traffic import Key, key_of, messages_of
+from pytest_stdiobus.kit.explore.script import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_stdiobus.kit.explore.moves import Manner
+
+T = TypeVar("T")
+CLIENTS = ("alice", "bob", "carol")
+WHOLE_LINE, SPLIT, SLOW = "KRN-TRN-03", "KRN-FRM-06", "KRN-LIM-01"
+
+
+@dataclass(eq=False)
+class Client:
+    """A client.
+
+    Attributes:
+        name: under which it takes part.
+        has_come: whether it has connected.
+        stalled: whether it does not read.
+        has_ended: whether it has closed what it sends on.
+        has_left: whether it has closed everything.
+    """
+
+    name: str
+    has_come: bool = False
+    stalled: bool = False
+    has_ended: bool = False
+    has_left: bool = False
+
+    @property
+    def actor(self) -> str:
+        """Its name as an actor."""
+        return f"client:{self.name}"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it sends nothing more."""
+        return self.has_ended or self.has_left
+
+
+@dataclass(eq=False)
+class Session:
+    """A session.
+
+    Attributes:
+        name: its id.
+        pool: where it is served.
+        owner: the client whose message made it; None where that is open.
+        users: the clients that have used it.
+        has_begun: whether its first message has arrived, so that its pool is known.
+        is_reborn: whether its worker has died, and it was not used since.
+    """
+
+    name: str
+    pool: str
+    owner: Client | None
+    users: set[Client]
+    has_begun: bool = False
+    is_reborn: bool = False
+
+
+@dataclass(eq=False)
+class Call:
+    """A line of a client: a request, a notification, or its answer to what a worker has asked.
+
+    Attributes:
+        client: who sends it.
+        line: the name of the line.
+        pool: where it goes.
+        session: its session, if it has one.
+        judges: the requirement that its arrival is held against.
+        ident: the id of a request as it is spelled; None for the others.
+        answers: what a worker has asked, where this is the answer.
+        taken: the name under which a worker has read it.
+    """
+
+    client: Client
+    line: str
+    pool: str
+    session: Session | None
+    judges: str
+    ident: str | None = None
+    answers: Inquiry | None = None
+    taken: str = ""
+
+    @property
+    def key(self) -> Key | None:
+        """The value of its id, if it is a request."""
+        return None if self.ident is None else key(self.ident)
+
+
+@dataclass(eq=False)
+class Inquiry:
+    """A request of a worker's own: to whom, the call whose worker sends it, and its id as it is spelled."""
+
+    client: Client
+    cause: Call
+    ident: str
+
+
+@dataclass(eq=False)
+class Expected:
+    """A line that is on its way to a client.
+
+    Attributes:
+        client: who reads it.
+        pool: where it comes from; empty where that is the kernel itself.
+        what: the line as a step expects it.
+        judges: the requirement that its arrival is held against.
+        line: the name of the line; empty where the kernel itself has written it.
+        answers: the request that it answers, if it does.
+        asks: the request that it is, if it is one.
+    """
+
+    client: Client
+    pool: str
+    what: dict[str, Any]
+    judges: str
+    line: str = ""
+    answers: Call | None = None
+    asks: Inquiry | None = None
+
+
+class State:
+    """All of it, with what several kinds of move do."""
+
+    def __init__(self, pools: Sequence[Mapping[str, Any]], transport: str) -> None:
+        """Begin with a kernel that nothing has happened to.
+
+        Args:
+            pools: of its configuration.
+            transport: what it is played on, which decides how many clients there are.
+        """
+        self.script = Script()
+        self.transport = transport
+        self.has_one_client = transport in {STDIO, EMBEDDED}
+        self.clients = [Client(name) for name in (CLIENTS[:1] if self.has_one_client else CLIENTS)]
+        self.instances = {pool["id"]: pool["instances"] for pool in pools}
+        self.lives = dict.fromkeys(self.instances, 1)
+        self.stalled: dict[str, set[str]] = {
+            name: set() for name in self.instances
+        }  # names of calls their workers took
+        self.telling: set[str] = set()  # pools of one worker, which is known to repeat sessions on its responses
+        self.sessions: dict[str, Session] = {}
+        self.under_way: list[Call] = []
+        self.taken: list[Call] = []
+        self.open: list[Call] = []  # requests that no worker has answered, in the order sent
+        self.spent: set[Key] = set()  # ids that a stray response may still be looking for
+        self.asked: set[Key] = set()  # ids that workers use, or have used for what was never answered
+        self.inquiries: list[Inquiry] = []  # that have reached their clients
+        self.expected: list[Expected] = []
+        self.ids: set[tuple[Client, Key]] = set()  # that clients have open
+        self.is_draining = False
+        self._numbers = 0
+
+    def number(self) -> int:
+        """A number that no message has yet."""
+        self._numbers += 1
+        return self._numbers
+
+    def client(self, number: int) -> Client | None:
+        """A client that can send; one that has left comes again under another name."""
+        at = number % len(self.clients)
+        if self.clients[at].has_left:
+            self.clients[at] = Client(f"{CLIENTS[at]}{self.number()}")
+        return None if self.clients[at].is_silent or self.is_draining else self.clients[at]
+
+    def pool(self, session: str | None, number: int) -> str:
+        """The pool of a session, or where there is none yet any."""
+        known = self.sessions.get(session) if session is not None else None
+        return known.pool if known else list(self.instances)[number % len(self.instances)]
+
+    def send(self, client: Client, message: dict[str, Any], ident: str | None, manner: Manner) -> str:
+        """A client sends a message; the name of the line."""
+        client.has_come = True
+        return self.script.send(client.actor, client.name, message, ident, manner)
+
+    def respond(self, call: Call, message: dict[str, Any], ident: str | None, manner: Manner) -> str:
+        """The worker that has read a call sends a message, in the call's session; the name of the line."""
+        message = {**message, **({"sessionId": call.session.name} if call.session else {})}
+        return self.script.send(f"worker:{call.taken}", call.pool, message, ident, manner)
+
+    def deliverable(self) -> list[Call]:
+        """The lines that any kernel has passed on by now, or is about to."""
+        held: set[Client] = set()
+        found = []
+        for call in self.under_way:
+            if call.client in held or any(other.key == call.key for other in self._before(call)):
+                held.add(call.client)
+            elif not self.script.is_begun(call.line):
+                found.append(call)
+        return found
+
+    def answerable(self) -> list[Call]:
+        """The requests that a worker has read and not answered."""
+        return [call for call in self.open if call.taken]
+
+    def speaking(self) -> list[Call]:
+        """The calls whose workers can speak in their sessions, to a client that is known."""
+        return [call for call in self.taken if call.session and call.session.owner and not call.answers]
+
+    def wake(self, pool: str) -> None:
+        """Every worker of a pool reads again."""
+        for name in sorted(self.stalled[pool]):
+            self.script.act(f"worker:{name}", pool, "resume")
+        self.stalled[pool].clear()
+
+    def attend(self, client: Client) -> None:
+        """A client reads again."""
+        if client.stalled:
+            self.script.act(client.actor, client.name, "resume")
+            client.stalled = False
+
+    def _before(self, call: Call) -> list[Call]:
+        """The requests sent before another to its pool, and not answered, of which a kernel may have to hold it apart."""
+        before = self.open[: self.open.index(call)] if call in self.open else []
+        return [other for other in before if other.pool == call.pool and not self.can_tell(call, other)]
+
+    def can_tell(self, call: Call, other: Call) -> bool:
+        """Whether a kernel can tell the responses to two requests by their sessions, and knows that it can."""
+        told = call.pool in self.telling and call.session is not None and other.session is not None
+        return told and call.session is not other.session
+
+
+def chosen(which: int, among: Sequence[T]) -> T | None:
+    """One of several, or None where there is none."""
+    return among[which % len(among)] if among else None
+
+
+def key(ident: str) -> Key:
+    """The value of an id."""
+    return key_of(messages_of(f'{{"id":{ident}}}'.encode())[0])
+
+
+def judged(manner: Manner, usual: str, *, slow: bool = False) -> str:
+    """The requirement that a line's arrival is held against."""
+    if manner.split or manner.cut:
+        return SPLIT
+    return SLOW if slow else WHOLE_LINE if manner.size else usual

@@ -1,0 +1,209 @@
+"""Moves that send and read lines.
+
+Where the public rules leave open what a kernel does, or when, no move is made whose outcome would depend on it. So a client
+never has an id open twice; a request whose id another has open is sent when that one has arrived, and is not looked for
+before that one is answered, nor is anything that its client sends after it; and who owns a session is known only where its
+first message had arrived before anybody else used it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_stdiobus.kit.case import STDIO
+from pytest_stdiobus.kit.explore.messages import IDS
+from pytest_stdiobus.kit.explore.moves import WHOLE, Collect
+from pytest_stdiobus.kit.explore.script import the_line
+from pytest_stdiobus.kit.explore.state import WHOLE_LINE, Call, Expected, Inquiry, Session, chosen, judged, key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_stdiobus.kit.explore.moves import (
+        Answer,
+        Ask,
+        Inquire,
+        Manner,
+        Notify,
+        Reply,
+        Stray,
+        Take,
+        Tell,
+    )
+    from pytest_stdiobus.kit.explore.state import Client, State
+
+_RESPONSE, _SPELLING, _ENDED, _END_OF_INPUT = "KRN-COR-01", "KRN-COR-04", "KRN-NET-04", "KRN-SHD-05"
+_BY_SESSION, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
+_TOLD_APART = "KRN-COR-03"
+_NOBODYS = '"nobody\'s"'
+
+
+def ask(state: State, move: Ask) -> None:
+    """A client sends a request, under an id that is free for it."""
+    client, its_key = state.client(move.client), key(move.ident)
+    waiting = any(other.key == its_key and not other.taken for other in state.open)
+    if client is None or waiting or its_key in state.spent or (client, its_key) in state.ids:
+        return
+    state.ids.add((client, its_key))
+    state.open.append(_call(state, client, move, move.ident, {"params": move.params, **move.extra}))
+
+
+def tell(state: State, move: Tell) -> None:
+    """A client sends a notification."""
+    client = state.client(move.client)
+    if client is not None:
+        _call(state, client, move, None, {"params": move.params})
+
+
+def take(state: State, move: Take) -> None:
+    """A worker reads one of the lines that must have come to it."""
+    call = chosen(move.which, state.deliverable())
+    if call is None:
+        return
+    state.under_way.remove(call)
+    state.wake(call.pool)
+    call.taken = state.script.name("w")
+    if call.key and any(other.key == call.key and other.pool == call.pool for other in state.open if other is not call):
+        call.judges = _TOLD_APART
+    actor = f"worker:{call.answers.cause.taken}" if call.answers else f"pool:{call.pool}"
+    state.script.find(actor, the_line(call.line), call.judges, call.taken)
+    if call.session:
+        call.session.has_begun, call.session.is_reborn = True, False
+    if call.answers:
+        state.asked.remove(key(call.answers.ident))
+    state.taken.append(call)
+
+
+def answer(state: State, move: Answer) -> None:
+    """A worker answers a request that it has read."""
+    call = chosen(move.which, state.answerable())
+    if call is None:
+        return
+    state.open.remove(call)
+    ident = _respelled(call.ident or "") if move.respelled else call.ident
+    usual = _SPELLING if ident != call.ident else _RESPONSE
+    if call.client.has_ended:
+        usual = _END_OF_INPUT if state.transport == STDIO else _ENDED
+    line = _response(state, call, ident, move.manner, error=move.error)
+    if not call.client.has_left:
+        judges = judged(move.manner, usual, slow=call.client.stalled)
+        state.expected.append(Expected(call.client, call.pool, the_line(line), judges, line, answers=call))
+        _at_once(state, move)
+
+
+def stray(state: State, move: Stray) -> None:
+    """A worker sends a response that must not arrive anywhere."""
+    call = chosen(move.which, [call for call in state.taken if call not in state.open])
+    if call is None:
+        return
+    ident = call.ident if move.again and call.ident else _NOBODYS
+    if any(other.key == key(ident) for other in state.open):
+        return
+    state.spent.add(key(ident))  # a request that overtakes it would get it
+    _response(state, call, ident, WHOLE)
+
+
+def collect(state: State, move: Collect) -> None:
+    """A client reads one of the lines that must have come to it."""
+    expected = chosen(move.which, [one for one in state.expected if not state.script.is_begun(one.line)])
+    if expected is None:
+        return
+    state.expected.remove(expected)
+    state.attend(expected.client)
+    state.script.find(expected.client.actor, expected.what, expected.judges)
+    if expected.answers is not None and expected.answers.key is not None:
+        state.ids.remove((expected.client, expected.answers.key))
+        if expected.answers.session and state.instances.get(expected.pool) == 1:
+            state.telling.add(expected.pool)
+    if expected.asks is not None:
+        state.inquiries.append(expected.asks)
+
+
+def notify(state: State, move: Notify) -> None:
+    """A worker sends a notification to the owner of a session."""
+    call = chosen(move.which, state.speaking())
+    if call is not None:
+        _to_owner(state, call, None, move.manner, _TO_OWNER)
+
+
+def inquire(state: State, move: Inquire) -> None:
+    """A worker asks the owner of a session something, under an id that no other worker uses."""
+    call = chosen(move.which, state.speaking())
+    if call is None or key(move.ident) in state.asked:
+        return
+    state.asked.add(key(move.ident))
+    _to_owner(state, call, move.ident, move.manner, _INQUIRY)
+    _at_once(state, move)
+
+
+def reply(state: State, move: Reply) -> None:
+    """A client answers what a worker has asked it."""
+    inquiry = chosen(move.which, [one for one in state.inquiries if not (one.client.is_silent or state.is_draining)])
+    if inquiry is None:
+        return
+    state.inquiries.remove(inquiry)
+    cause = inquiry.cause
+    message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=move.error)}
+    message["sessionId"] = cause.session.name if cause.session else ""
+    line = state.send(inquiry.client, message, inquiry.ident, WHOLE if move.error and move.manner.size else move.manner)
+    judges = judged(move.manner, _INQUIRY, slow=bool(state.stalled[cause.pool]))
+    state.under_way.append(Call(inquiry.client, line, cause.pool, cause.session, judges, answers=inquiry))
+
+
+def _call(state: State, client: Client, move: Ask | Tell, ident: str | None, more: Mapping[str, Any]) -> Call:
+    """A client sends a call, in its session if it has one, and names the pool where that is needed."""
+    pool = state.pool(move.session, move.pool)
+    session = _used(state, client, move.session, pool) if move.session is not None else None
+    message = {"method": f"m{state.number()}", **more}
+    usual = _REBORN if session and session.is_reborn else WHOLE_LINE
+    if session:
+        message["sessionId"] = session.name
+    if len(state.instances) > 1 and not (session and session.has_begun):
+        message["pool"] = pool
+    elif len(state.instances) > 1 and usual == WHOLE_LINE:
+        usual = _BY_SESSION
+    message = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {}), **message}
+    line = state.send(client, message, ident, move.manner)
+    call = Call(client, line, pool, session, judged(move.manner, usual, slow=bool(state.stalled[pool])), ident)
+    state.under_way.append(call)
+    return call
+
+
+def _used(state: State, client: Client, name: str, pool: str) -> Session:
+    session = state.sessions.setdefault(name, Session(name, pool, client, {client}))
+    if client is not session.owner and (session.is_reborn or not session.has_begun):
+        session.owner = None  # whose message comes first is open
+    session.users.add(client)
+    return session
+
+
+def _to_owner(state: State, call: Call, ident: str | None, manner: Manner, usual: str) -> None:
+    if call.session is None or call.session.owner is None:
+        return
+    owner = call.session.owner
+    head = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {})}
+    line = state.respond(call, {**head, "method": f"e{state.number()}"}, ident, manner)
+    asks = Inquiry(owner, call, ident) if ident is not None else None
+    judges = judged(manner, usual, slow=owner.stalled)
+    state.expected.append(Expected(owner, call.pool, the_line(line), judges, line, asks=asks))
+
+
+def _at_once(state: State, move: Answer | Inquire) -> None:
+    """The client reads what was sent last, if it is to read it at once."""
+    if move.at_once:
+        state.script.finish_all()
+        collect(state, Collect(len(state.expected) - 1))
+
+
+def _response(state: State, call: Call, ident: str | None, manner: Manner, *, error: bool = False) -> str:
+    message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=error)}
+    return state.respond(call, message, ident, WHOLE if error and manner.size else manner)
+
+
+def _outcome(state: State, *, error: bool) -> dict[str, Any]:
+    return {"error": {"code": -32000, "message": "no"}} if error else {"result": {"n": state.number()}}
+
+
+def _respelled(ident: str) -> str:
+    """Another spelling of the same id, if there is one."""
+    return next((other for other in IDS if other != ident and key(other) == key(ident)), ident)
