@@ -30,6 +30,7 @@ class Small(Sdk):
         self._kernel: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._ids = itertools.count(1)
+        self._handlers: list[str] = []
         self._waiting: dict[str, asyncio.Queue[dict[str, Any]]] = {}
 
     async def open(self, command: Call) -> None:
@@ -81,6 +82,11 @@ class Small(Sdk):
             self._write({"method": call["method"], "params": call.get("params")})
         return After.DONE
 
+    async def op_on_message(self, call: Call) -> After:
+        if FAULT != "sdk is deaf":
+            self._handlers.append(call["id"])
+        return After.OPEN
+
     def _send(self, call: Call) -> asyncio.Queue[dict[str, Any]]:
         if self._kernel is None or self._kernel.returncode is not None:
             message = "nothing is open"
@@ -101,6 +107,8 @@ class Small(Sdk):
         assert self._kernel.stdout is not None
         while line := await self._kernel.stdout.readline():
             message = json.loads(line)
+            for name in self._handlers:
+                self.tell(call=name, event="notification", value=line.decode())
             self._waiting[message["sessionId"]].put_nowait(message)
 
 

@@ -12,6 +12,12 @@ from pytest_stdiobus.kit.adapters.smoke import smoke
 from pytest_stdiobus.kit.target import Target
 from tests.adapters.conversation import ADAPTERS
 
+FAULTS = {
+    "sdk cannot start": "open",
+    "sdk loses results": "request",
+    "sdk forgets": "notify",
+    "sdk is deaf": "on_message",
+}
 SMALL = str(Path(__file__).with_name("small.py"))
 
 
@@ -33,9 +39,9 @@ def test_a_sound_adapter_of_a_good_sdk_passes() -> None:
     assert "subprocess/hello" in blamed(checks, Blame.SKIPPED)
 
 
-@pytest.mark.parametrize("fault", ["sdk cannot start", "sdk loses results", "sdk forgets"])
+@pytest.mark.parametrize("fault", list(FAULTS))
 def test_what_a_sound_adapter_tells_is_held_against_its_sdk(fault: str) -> None:
-    failing = {"sdk cannot start": "open", "sdk loses results": "request", "sdk forgets": "notify"}[fault]
+    failing = FAULTS[fault]
     checks = tried(SMALL, fault, time_scale=0.3)
     assert blamed(checks, Blame.ADAPTER) == set()
     assert f"subprocess/{failing}" in blamed(checks, Blame.SDK)

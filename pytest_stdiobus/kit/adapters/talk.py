@@ -143,8 +143,13 @@ class Talk:
         return "signal" in (self._process.exit or {})
 
     def until(self, done: Callable[[], bool]) -> bool:
-        """Wait for something that shows elsewhere; whether it came."""
-        return self._pump.until(lambda: done() or self.has_ended, self._wait_s) and done()
+        """Wait for something that is no last event; whether it came."""
+
+        def is_done() -> bool:
+            self._take_in()
+            return done() or self.has_ended
+
+        return self._pump.until(is_done, self._wait_s) and done()
 
     def hurry(self) -> None:
         """Wait less from now on: it has been silent for the whole of a wait."""

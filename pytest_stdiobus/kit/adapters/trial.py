@@ -24,6 +24,8 @@ RULES = {
     "notify": "notify sends a notification and ends",
     "send": "send sends a line and ends",
     "subscribe": "subscribe keeps notifications until next pulls them, and unsubscribe ends it",
+    "on_message": "on_message gives every line that arrives, unasked",
+    "on_notification": "on_notification gives every notification, unasked",
     "respond": "respond answers the request of a worker",
     "cancel": "cancel gives a request up: both calls end",
     "hello": "hello gives what was negotiated",
@@ -165,9 +167,24 @@ class Trial:
         if [value.get("method") for value in told if isinstance(value, dict)] != ["smoke/told"]:
             message = f"the peer told smoke/told once, and the subscription has {wire.preview(wire.encode(told))}"
             raise WrongError(message)
-        self._done(self._talk.call("unsubscribe", of=subscription))
-        self._pull(subscription, 1)
-        self._done(subscription)
+        if "unsubscribe" in self._capabilities:
+            self._done(self._talk.call("unsubscribe", of=subscription))
+            self._pull(subscription, 1)
+            self._done(subscription)
+
+    def _try_on_message(self) -> None:
+        self._hears("on_message")
+
+    def _try_on_notification(self) -> None:
+        self._hears("on_notification")
+
+    def _hears(self, op: str) -> None:
+        handler = self._talk.call(op)
+        self._fence()
+        self._result(self._talk.call("request", method="smoke/tell"))
+        if not self._talk.until(lambda: any("smoke/told" in str(event) for event in self._talk.events(handler))):
+            message = f"the peer told smoke/told, and {op} has {len(self._talk.events(handler))} lines without it"
+            raise WrongError(message)
 
     def _try_respond(self) -> None:
         asked = self._talk.call("request", method="smoke/ask")

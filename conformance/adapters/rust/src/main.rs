@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The adapter of the crate `stdiobus`: JSON lines of commands in, JSON lines of answers and events out.
 //!
-//! The crate has no streams, pools, handshake or answers to workers: what it has not is not described.
+//! The crate has no streams, pools, handshake, answers to workers or end of a subscription but to drop it: what it has not is
+//! not described.
 
 use serde_json::{json, Map, Value};
 use std::collections::HashMap;
@@ -14,8 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::broadcast::{error::RecvError, Receiver};
 use tokio::task::JoinHandle;
 
-const CAPABILITIES: [&str; 10] =
-    ["cancel", "next", "notify", "request", "send", "state", "stats", "stop", "subscribe", "unsubscribe"];
+const CAPABILITIES: [&str; 9] = ["cancel", "next", "notify", "request", "send", "state", "stats", "stop", "subscribe"];
 const CLOSE_SECONDS: u32 = 1; // for workers at `close`, which is no test of stopping
 const LOCK: &str = include_str!("../Cargo.lock");
 
@@ -93,7 +93,6 @@ impl Adapter {
             "subscribe" => self.subscribe(call),
             "next" => self.next(call).await,
             "cancel" => self.cancel(text(call, "of")).await,
-            "unsubscribe" => self.unsubscribe(text(call, "of")).await,
             "state" => self.bus().map(|bus| Came::Result(json!(bus.state().to_string()))),
             "stats" => self.stats(),
             "stop" => self.stop(call).await,
@@ -161,13 +160,6 @@ impl Adapter {
                     *open = None;
                 }
             }
-        }
-        Ok(Came::Done)
-    }
-
-    async fn unsubscribe(&self, of: &str) -> Result<Came, Came> {
-        if let Some(subscription) = self.handle(of)?.lock().await.take() {
-            say(json!({"call": of, "event": "end", "dropped": subscription.dropped}));
         }
         Ok(Came::Done)
     }
