@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.data import data_dir
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Said]
 
 TINY = Path(__file__).resolve().parents[1] / "adapters" / "tiny.py"
+ADAPTERS = data_dir() / "conformance" / "adapters"
 SMALL = TINY.with_name("small.py")
 
 
@@ -46,6 +49,17 @@ def test_an_exported_adapter_runs_where_it_was_put(command: Command, tmp_path: P
     assert (tmp_path / "mine" / "README.md").read_text(encoding="utf-8").startswith("# Adapter")
     said = command("adapter", "lint", "--", sys.executable, "mine/reference.py")
     assert said.status == 0, said
+
+
+def test_every_adapter_can_be_exported_and_none_of_its_files_is_forgotten(command: Command, tmp_path: Path) -> None:
+    exported: set[str] = set()
+    for name in ("reference", "python", "rust", "node"):
+        said = command("adapter", "export", name, tmp_path / name)
+        assert said.status == 0, said
+        assert "stdiobus-conformance adapter lint --" in said.out
+        exported |= {file.name for file in (tmp_path / name).rglob("*") if file.is_file()}
+    kept = {file.name for file in ADAPTERS.rglob("*") if file.is_file() and file.suffix != ".pyc"}
+    assert exported - {"README.md"} == kept - {"adapters.json"}
 
 
 def test_nothing_that_is_there_is_written_over(command: Command, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ RULES = {
     "pending": "pending is a number of requests",
     "stats": "stats are counters by name",
     "close": "close stops the client, and a request after it fails",
+    "again": "after close another client can be opened, which knows nothing of the first",
     "exit": "exit ends the adapter with status 0",
     "lines": "every line is valid and belongs to a command",
     "leaves-nothing": "nothing outlives the adapter",
@@ -78,7 +79,7 @@ class Trial:
                 yield self._check(name, step)
             else:
                 yield Check(f"{self._backend}/{name}", rule, Blame.SKIPPED, "describe does not name it")
-        for name, step in (("close", self._close), ("exit", self._exit)):
+        for name, step in (("close", self._close), ("again", self._again), ("exit", self._exit)):
             if self._talk.has_ended:
                 yield Check(f"{self._backend}/{name}", RULES[name], Blame.SKIPPED, "the adapter had ended before")
             else:
@@ -230,6 +231,13 @@ class Trial:
             if event["event"] != "error":
                 message = f"a request after close has the event {event['event']}"
                 raise WrongError(message)
+
+    def _again(self) -> None:
+        self._open()
+        if "request" in self._capabilities:
+            self._try_request()
+        if "error" in (answer := self._talk.ask("close")):
+            raise WrongError(_told(answer["error"]))
 
     def _exit(self) -> None:
         if (how := self._talk.end("exit")).get("code") != 0:
