@@ -202,3 +202,10 @@ def test_limits_that_a_kernel_refused_are_no_limits(limits: Any) -> None:
         accused(*EXCHANGE, of("signal", signal="SIGTERM"), of("exit", code=1), config={"pools": [], "limits": limits})
         == []
     )
+
+
+def test_what_a_kernel_prints_before_its_client_speaks_is_for_that_client_on_stdio() -> None:
+    banner = gets(TARGET, b"ready")
+    assert accused(banner, *EXCHANGE, transport="stdio") == ["KRN-FRM-01"]
+    assert accused(banner, *EXCHANGE, transport="unix") == []
+    assert accused(banner, of("exit", code=0), transport="stdio") == []

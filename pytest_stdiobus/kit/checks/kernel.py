@@ -35,7 +35,7 @@ def only_json_objects_to_either_side(history: History) -> Iterator[Finding]:
     came = {event.data.removesuffix(b"\r") for event in history.lines(direction="in")}
     ended = any(event.kind == "exit" and event.actor == TARGET and "code" in event.facts for event in history.events)
     for event in history.lines():
-        if event.actor == TARGET:  # nobody speaks to it: what it prints is for a reader, such as its usage
+        if event.actor == TARGET and not _is_read_by_a_client(history):
             continue
         if not event.facts.get("terminated", True):
             if ended and not any(history.of_kind("stall")):
@@ -150,6 +150,11 @@ def _strips(history: History) -> bool:
     config = history.head.get("config", {})
     pools = config.get("pools", []) if isinstance(config, dict) else []
     return any(isinstance(pool, dict) and pool.get("envelope") == "strip" for pool in pools)
+
+
+def _is_read_by_a_client(history: History) -> bool:
+    """Whether stdout is a client's, also before it has sent anything; else what is printed is for a reader, as usage is."""
+    return history.head.get("transport") == "stdio" and any(map(is_of_client, history.of_kind("line")))
 
 
 def _is_object(line: bytes) -> bool:

@@ -176,10 +176,6 @@ class StreamPeer(Peer):
         if descriptor == self.fd_in and (self._wanted or self.absorbs):
             self._read()
 
-    def received_bytes(self) -> int:
-        """Return how many bytes of an unfinished line have arrived."""
-        return len(self._inbox)
-
     def read_some(self, count: int) -> bytes:
         """Read at most so many bytes at once, wherever lines end: a reader that takes parts."""
         assert self.fd_in is not None

@@ -48,11 +48,6 @@ def descriptors(pid: int) -> dict[int, str]:
     return found
 
 
-def thread_count(pid: int) -> int:
-    """Return the number of threads."""
-    return int(status(pid)["Threads"])
-
-
 def children(pid: int) -> list[int]:
     """Return the direct children, zombies included."""
     found = []
