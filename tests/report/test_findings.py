@@ -113,6 +113,27 @@ def test_how_somebody_elses_kernel_can_be_attacked_stays_local(pages: dict[str, 
     assert "seen on the wire" not in page
 
 
+def test_what_makes_somebody_elses_kernel_crash_stays_local_too(pages: dict[str, Any], report: Make) -> None:
+    def ended(case: str, why: str) -> CaseResult:
+        return CaseResult(
+            Case(f"kernel/{case}", "A case", ("KRN-FRM-04",), "kernel"),
+            (Finding("KRN-FRM-04", Outcome.FAIL, why),),
+            a_history(),
+        )
+
+    crashed = ended("framing/one", "expected an answer, but it has been ended by SIGSEGV")
+    told = ended("framing/two", "after SIGTERM it ended by SIGSEGV")
+    word = {"KRN-FRM-04": "Word."}
+    assert "kept local" in a_page(pages, a_kernel(report, crashed, foreign=True), **word)
+    assert "as in `kernel/framing/two`" in a_page(pages, a_kernel(report, crashed, told, foreign=True), **word)
+    assert "as in `kernel/framing/one`" in a_page(pages, a_kernel(report, crashed), **word)
+
+
+def test_what_failed_in_another_run_is_told(pages: dict[str, Any], report: Make) -> None:
+    page = a_page(pages, a_kernel(report, *a_result("KRN-FRM-04", ("one", Outcome.PASS))), **{"KRN-FRM-04": "A word."})
+    assert "- **not in every run** KRN-FRM-04: kept here, and failed in another run. A word." in page
+
+
 def test_a_failure_without_a_word_is_named(pages: dict[str, Any], report: Make) -> None:
     made = a_kernel(report, *a_result("KRN-FRM-04", ("one", Outcome.FAIL)))
     assert list(pages["unexplained"](TOLD, {"bus": made})) == ["bus KRN-FRM-04: seen on the wire"]
