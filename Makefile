@@ -36,7 +36,7 @@ help:
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
-	@echo "make saboteurs     play the cases about kernels against every kernel with a fault (about an hour)"
+	@echo "make saboteurs     play the cases about kernels and SDKs against each with a fault (about two hours)"
 	@echo "make findings      judge the published kernel beside ours, and write docs/findings (about half an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
@@ -138,10 +138,11 @@ kernel-valgrind: kernel
 	  done; \
 	else echo "valgrind is missing: the kernel's tests were not run under it"; fi
 
-# What each fault of the small kernel fails, beside what is declared of it.
+# What each fault of the small kernel and of the client fails, beside what is declared of it.
 saboteurs: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/python tests/saboteur_matrix.py
+	$(BIN)/python tests/saboteur_matrix.py kernel
+	$(BIN)/python tests/saboteur_matrix.py sdk
 
 # malloc-leak does not see through intrusive lists; LeakSanitizer and valgrind look for leaks.
 analyze:
