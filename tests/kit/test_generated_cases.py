@@ -123,6 +123,11 @@ def test_a_seed_makes_the_same_cases_and_another_others(kernel: Target, tmp_path
     assert made[0] != made[2]
 
 
+def test_a_request_is_not_looked_for_while_the_answer_to_the_one_before_is_half_written() -> None:
+    made = steps_of(Ask(client=0), Take(), Ask(client=1), Answer(manner=Manner(cut=9)), Take())
+    assert [next(iter(step)) for step in made[3:6]] == ["worker", "worker", "pool"]
+
+
 def test_what_a_worker_had_not_answered_when_it_died_fails_and_its_session_is_served_by_the_next() -> None:
     made = steps_of(Ask(session="s"), Take(), Crash(), Tell(session="s"), Take())
     assert [next(key for key in step if key not in {"client", "pool", "worker"}) for step in made[2:4]] == [

@@ -56,6 +56,7 @@ def crash(state: State, move: Crash) -> None:
     _let_be_read(state, lambda one: one.pool == pool)
     verb, value = ("kill", True) if move.status is None else ("exit", move.status)
     state.script.act(f"worker:{dying.taken}", pool, verb, value)
+    state.prune()
     for call in [call for call in state.open if call.pool == pool]:
         state.open.remove(call)
         if not call.client.has_left:

@@ -40,11 +40,11 @@ def written(plan: moves.Plan, transport: str) -> list[dict[str, Any]]:
 
 def _settle(state: State) -> None:
     state.script.finish_all()
-    while state.under_way or state.open:
+    while state.deliverable() or state.under_way or state.open:
         while state.deliverable():
             talk.take(state, moves.Take())
         while state.answerable():
             talk.answer(state, moves.Answer())
-    state.script.finish_all()
+        state.script.finish_all()
     while state.expected:
         talk.collect(state, moves.Collect())

@@ -82,6 +82,7 @@ class Call:
         ident: the id of a request as it is spelled; None for the others.
         answers: what a worker has asked, where this is the answer.
         taken: the name under which a worker has read it.
+        response: the name of the line that answers it.
     """
 
     client: Client
@@ -92,6 +93,7 @@ class Call:
     ident: str | None = None
     answers: Inquiry | None = None
     taken: str = ""
+    response: str = ""
 
     @property
     def key(self) -> Key | None:
@@ -192,6 +194,7 @@ class State:
 
     def deliverable(self) -> list[Call]:
         """The lines that any kernel has passed on by now, or is about to."""
+        self.prune()
         held: set[Client] = set()
         found = []
         for call in self.under_way:
@@ -203,7 +206,11 @@ class State:
 
     def answerable(self) -> list[Call]:
         """The requests that a worker has read and not answered."""
-        return [call for call in self.open if call.taken]
+        return [call for call in self.open if call.taken and not call.response]
+
+    def prune(self) -> None:
+        """Forget the open requests whose responses are written to their ends."""
+        self.open = [call for call in self.open if not call.response or self.script.is_begun(call.response)]
 
     def speaking(self) -> list[Call]:
         """The calls whose workers can speak in their sessions, to a client that is known."""

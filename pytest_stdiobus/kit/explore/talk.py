@@ -79,12 +79,11 @@ def answer(state: State, move: Answer) -> None:
     call = chosen(move.which, state.answerable())
     if call is None:
         return
-    state.open.remove(call)
     ident = _respelled(call.ident or "") if move.respelled else call.ident
     usual = _SPELLING if ident != call.ident else _RESPONSE
     if call.client.has_ended:
         usual = _END_OF_INPUT if state.transport == STDIO else _ENDED
-    line = _response(state, call, ident, move.manner, error=move.error)
+    call.response = line = _response(state, call, ident, move.manner, error=move.error)
     if not call.client.has_left:
         judges = judged(move.manner, usual, slow=call.client.stalled)
         state.expected.append(Expected(call.client, call.pool, the_line(line), judges, line, answers=call))
