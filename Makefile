@@ -22,7 +22,7 @@ KERNEL_NEEDS :=
 endif
 
 .PHONY: saboteurs adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz soak bench published cross static-kernel image container clean
+        fuzz-short fuzz soak explore bench published cross static-kernel image container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
@@ -32,6 +32,7 @@ help:
 	@echo "make kernel        build the kernel into build/kernel"
 	@echo "make fuzz-short    fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz: for an hour"
 	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
+	@echo "make explore       EXAMPLES=$(EXAMPLES) cases made at random for each transport and each of SEEDS=\"$(SEEDS)\""
 	@echo "make bench         measure kernel and client beside the published ones and the least there can be (about 20 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
@@ -170,6 +171,19 @@ fuzz:
 
 soak: $(BIN)/python
 	STDIOBUS_SOAK_SECONDS=$(SOAK_SECONDS) $(BIN)/pytest -s tests/bus/test_soak.py
+
+# Cases made at random, as many for each transport and seed; under the sanitizers too where that kernel is built.
+EXAMPLES ?= 1000
+SEEDS ?= 1 2 3
+explore: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	@for seed in $(SEEDS); do \
+	  for kernel in "" $(wildcard build/sanitize/stdiobus-kernel); do \
+	    echo "seed $$seed $$kernel"; \
+	    $(BIN)/stdiobus-conformance kernel -k generated --max-examples $(EXAMPLES) --seed $$seed --strict \
+	      $${kernel:+--binary "$$kernel"} || exit 1; \
+	  done; \
+	done
 
 bench: $(BIN)/python
 	$(BIN)/python benchmarks/kernel.py

@@ -1,0 +1,29 @@
+"""A kernel with a fault is found out by cases made at random, and what is left of the case that does is short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_stdiobus.kit.case import UNIX
+from pytest_stdiobus.kit.explore.search import Search
+from pytest_stdiobus.kit.lint import lint
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import Options, Runner
+
+from .kernel_saboteurs import target
+
+MOST_STEPS = 8
+
+
+def test_a_fault_is_found_and_left_in_a_short_case_file_that_fails_again(tmp_path: Path) -> None:
+    kernel = target("--break", "broadcasts_responses")
+    with Runner(kernel, Options(examples=5)) as runner:
+        found, _ = Search(runner, UNIX, tmp_path).run()
+    case = found.case
+    assert [finding.requirement for finding in found.failures if finding.outcome is Outcome.FAIL] == ["KRN-COR-01"]
+    assert case.requirements[0] == "KRN-COR-01"
+    assert len(case.steps) <= MOST_STEPS
+    assert lint([Path(case.file)]) == []
+    with Runner(kernel, Options(cases=[case])) as runner:
+        again = runner.run_case(case)
+    assert [finding.requirement for finding in again.failures] == ["KRN-COR-01"]
