@@ -25,7 +25,7 @@ SHOWN = 300  # characters of what a case saw
 _PUBLIC = frozenset({"spec", "doc", "rel", "rpc"})
 # An end that no SIGTERM explains; the cases of this folder send one.
 _CRASH, _ASKED = (
-    re.compile(r"(?<!after SIGTERM it )(?<!after SIGINT it )ended by SIG(SEGV|BUS|ABRT|ILL|FPE)"),
+    re.compile(r"(?<!after SIGTERM it )(?<!after SIGINT it )ended by SIG(SEGV|BUS|ABRT|ILL|FPE|PIPE)"),
     "kernel/shutdown/",
 )
 _WAY = re.compile(r"\[(?:.*-)?(stdio|unix|tcp|embedded)\]$")

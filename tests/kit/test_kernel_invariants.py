@@ -111,6 +111,10 @@ BREACHES = {
 }
 
 INNOCENT: dict[str, list[Observed]] = {
+    "a-line-feed-of-the-hosts-own": [
+        sends("client:host", b'{"id":1,"method":"m"}\n'), gets(ONE, b'{"id":1,"method":"m"}'), gets(ONE, b""),
+        sends("client:host", b'{"id":2,\n"method":"m"}'), gets(ONE, b'{"id":2,'), gets(ONE, b'"method":"m"}'),
+    ],
     "a-private-socket": [of("files", path="bus", mode=0o600)],
     "a-socket-left-by-a-kill": [of("signal", signal="SIGKILL"), of("exit", signal="SIGKILL"), of("files", path="bus", left=True)],
     "a-plain-exchange": [*EXCHANGE],

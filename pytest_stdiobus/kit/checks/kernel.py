@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 def only_json_objects_to_either_side(history: History) -> Iterator[Finding]:
     """What a kernel writes to a client or worker is one JSON object a line, ended by LF.
 
-    What it passes on as it came is its author's.
+    What it passes on as it came is its author's, and so are the line feeds that a host hands over.
 
     A kernel that did not end by itself, and one that closed a client which did not read, may have been in the middle of
     a line.
     """
-    came = {event.data.removesuffix(b"\r") for event in history.lines(direction="in")}
+    came = {line.removesuffix(b"\r") for event in history.lines(direction="in") for line in event.data.split(b"\n")}
     ended = any(event.kind == "exit" and event.actor == TARGET and "code" in event.facts for event in history.events)
     for event in history.lines():
         if event.actor == TARGET and not _is_read_by_a_client(history):

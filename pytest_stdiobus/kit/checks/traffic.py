@@ -56,7 +56,7 @@ class Traffic:
         by_client, messages = is_of_client(event), messages_of(line)
         self._lines[event.actor].append(line)
         if event.dir == "in":
-            self._sent[by_client].add(line)
+            self._sent[by_client].update((line, *line.split(b"\n")))  # a host may hand over line feeds
             self._authors[line].add(event.actor)
             self._methods[by_client].update(m["method"] for m in messages if isinstance(m.get("method"), str))
         for message in messages:
