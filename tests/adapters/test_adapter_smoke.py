@@ -10,7 +10,8 @@ import pytest
 from pytest_stdiobus.kit.adapters.result import Blame, Check
 from pytest_stdiobus.kit.adapters.smoke import smoke
 from pytest_stdiobus.kit.target import Target
-from tests.adapters.conversation import ADAPTERS
+
+from .conversation import ADAPTERS
 
 FAULTS = {
     "sdk cannot start": "open",

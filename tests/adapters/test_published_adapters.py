@@ -14,7 +14,8 @@ from pytest_stdiobus.kit.adapters.lint import lint
 from pytest_stdiobus.kit.adapters.result import Blame, Outcome
 from pytest_stdiobus.kit.adapters.smoke import smoke
 from pytest_stdiobus.kit.target import Target
-from tests.adapters.conversation import ADAPTERS
+
+from .conversation import ADAPTERS
 
 without_stdiobus = pytest.mark.skipif(
     importlib.util.find_spec("stdiobus") is None,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.data import bundled_kernel
-from tests.adapters.conversation import ADAPTERS, Conversation, pools
+
+from .conversation import ADAPTERS, Conversation, pools
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

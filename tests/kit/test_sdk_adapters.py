@@ -13,7 +13,8 @@ from pytest_stdiobus.kit.case import Case, steps
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
-from tests.kit.conftest import is_running
+
+from .conftest import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
