@@ -227,10 +227,10 @@ peers: $(BIN)/python
 	  @modelcontextprotocol/server-filesystem @modelcontextprotocol/server-memory @agentclientprotocol/sdk@0.12.0
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge acp mcp
 
-# The published kernel beside ours.
-findings: $(PUBLISHED)
+# The published kernel beside ours, as a program and as a library.
+findings: $(PUBLISHED) $(PUBLISHED_LIBRARY)
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library
 
 # Compiles and links for every system that the kernel is meant for; runs nothing there.
 CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \
