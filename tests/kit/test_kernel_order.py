@@ -9,7 +9,7 @@ import pytest
 from pytest_stdiobus.kit.checks import invariants
 
 from .histories import history
-from .test_kernel_invariants import ALICE, BOB, ONE, OTHER, gets, of, sends
+from .test_kernel_invariants import ALICE, BOB, ONE, OTHER, gets, line, of, sends
 
 FIRST, SECOND = {"method": "m1", "sessionId": "s"}, {"method": "m2", "sessionId": "s"}
 ASKED = {"id": 1, "method": "m1"}
@@ -28,6 +28,7 @@ BREACHES = {
 }  # fmt: skip
 INNOCENT = {
     "in-order": (*TOLD, gets(ALICE, NEWS), gets(ALICE, MORE)),
+    "handed-over-in-a-callback": (line("client:host", "in", SECOND, planned=True), sends("client:host", FIRST), gets(ONE, FIRST), gets(ONE, SECOND)),
     "of-two-clients": (sends(ALICE, FIRST), sends(BOB, SECOND), gets(ONE, SECOND), gets(ONE, FIRST)),
     "held-because-of-its-id": (sends(BOB, {"id": 1, "method": "b"}), sends(ALICE, ASKED), sends(ALICE, SECOND), gets(ONE, SECOND), gets(ONE, ASKED)),
     "sent-twice": (*SENT, *SENT, gets(ONE, FIRST), gets(ONE, SECOND), gets(ONE, FIRST), gets(ONE, SECOND)),

@@ -72,10 +72,9 @@ class KernelHost:
         if step.verb != "send":
             message = f"{step.actor} cannot {step.verb}"
             raise HarnessError(message)
-        for order in (value, *value.get("orders", ())):
-            if order.get("call") == "ingest" and order["line"] is not None:
-                for line in raw(order["line"]).split(b"\n") * order.get("times", 1):
-                    self.pump.history.add(ITSELF, "line", dir="in", data=line, step=index)
+        self._hands_over(value, step=index)
+        for later in value.get("orders", ()):
+            self._hands_over(later, step=index, planned=True)
         event = self.pump.history.add(step.actor, "line", dir="in", data=wire.encode(value), step=index)
         if self._control is None:
             self._end()
@@ -85,6 +84,11 @@ class KernelHost:
             self._control.sendall(event.data + b"\n")
             self._control.setblocking(False)
         return event
+
+    def _hands_over(self, order: dict[str, Any], **facts: Any) -> None:
+        if order.get("call") == "ingest" and order["line"] is not None:
+            for line in raw(order["line"]).split(b"\n") * order.get("times", 1):
+                self.pump.history.add(ITSELF, "line", dir="in", data=line, **facts)
 
     def close(self) -> None:
         """Hang up."""
