@@ -22,6 +22,7 @@ class Peer:
         """Write down what is said into a file."""
         self._log = log
         self._asked: dict[str, Any] = {}  # the request for whose sake something was asked
+        self._late: list[dict[str, Any]] = []
 
     def serve(self) -> None:
         """Answer until the input ends."""
@@ -37,6 +38,10 @@ class Peer:
         method = request["method"]
         if method == "smoke/echo":
             self._say(request, result={"echo": request.get("params")})
+            while self._late:
+                self._say(self._late.pop(), result="late")
+        elif method == "smoke/late":  # is answered after the next echo
+            self._late.append(request)
         elif method == "smoke/stream":
             for text in CHUNKS:
                 update = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}

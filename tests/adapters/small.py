@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -31,6 +32,7 @@ class Small(Sdk):
         self._reader: asyncio.Task[None] | None = None
         self._ids = itertools.count(1)
         self._handlers: list[str] = []
+        self._turn = asyncio.Lock()
         self._waiting: dict[str, asyncio.Queue[dict[str, Any]]] = {}
 
     async def open(self, command: Call) -> None:
@@ -55,9 +57,10 @@ class Small(Sdk):
             await asyncio.sleep(600)
         if FAULT == "blocks":
             time.sleep(600)  # noqa: ASYNC251 - the fault
-        answers = self._send(call)
-        while (message := await answers.get()).get("method"):
-            pass
+        async with self._turn if FAULT == "sdk takes turns" else contextlib.nullcontext():
+            answers = self._send(call)
+            while (message := await answers.get()).get("method"):
+                pass
         if "error" in message:
             raise RuntimeError(message["error"]["message"])
         return {} if FAULT == "sdk loses results" else message["result"]

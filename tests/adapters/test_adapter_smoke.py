@@ -49,7 +49,9 @@ def test_what_a_sound_adapter_tells_is_held_against_its_sdk(fault: str) -> None:
     assert "the peer: " in checks[f"subprocess/{failing}"].said
 
 
-@pytest.mark.parametrize(("fault", "failing"), [("sdk hangs", "request"), ("sdk hangs at the end", "close")])
+@pytest.mark.parametrize(
+    ("fault", "failing"), [("sdk hangs", "request"), ("sdk takes turns", "at-once"), ("sdk hangs at the end", "close")]
+)
 def test_an_sdk_that_hangs_is_not_its_adapters_fault(fault: str, failing: str) -> None:
     check = tried(SMALL, fault, time_scale=0.3)[f"subprocess/{failing}"]
     assert check.blame is Blame.SDK

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RULES = {
     "open": "open makes a client of the configuration and starts it",
     "request": "request sends method and params as they are, and gives the result as it is",
+    "at-once": "calls run at the same time: a request that waits holds up no other",
     "failure": "the error of a worker is the event error",
     "stream": "stream gives what next pulls and no more: chunks as they came, then the result",
     "notify": "notify sends a notification and ends",
@@ -39,7 +40,11 @@ RULES = {
     "leaves-nothing": "nothing outlives the adapter",
 }
 HINT = "compare what the peer saw with the API of the SDK: the adapter may call it in another way than it is meant"
-_NEEDS = {"failure": {"request"}, "cancel": {"request", "cancel"}}  # of others the op of the same name
+_NEEDS = {
+    "at-once": {"request"},
+    "failure": {"request"},
+    "cancel": {"request", "cancel"},
+}  # of others the op of the same name
 _PARAMS = {"text": "\u00fc", "number": 1, "fraction": 1.5, "list": [True, None], "empty": {}}
 _CHUNKS = ["one", " two", " three"]
 _LINE = {"jsonrpc": "2.0", "method": "smoke/line"}
@@ -73,7 +78,7 @@ class Trial:
         if opened.blame is not Blame.NOBODY:
             return
         for name, rule in RULES.items():
-            if (step := getattr(self, f"_try_{name}", None)) is None:
+            if (step := getattr(self, f"_try_{name.replace('-', '_')}", None)) is None:
                 continue
             if _NEEDS.get(name, {name}) <= self._capabilities:
                 yield self._check(name, step)
@@ -127,6 +132,12 @@ class Trial:
     def _try_request(self) -> None:
         result = self._result(self._talk.call("request", method="smoke/echo", params=_PARAMS))
         _expect(result, {"echo": _PARAMS})
+
+    def _try_at_once(self) -> None:
+        late = self._talk.call("request", method="smoke/late")
+        self._arrives("smoke/late")
+        self._try_request()
+        _expect(self._result(late), "late")
 
     def _try_failure(self) -> None:
         event = self._talk.last(self._talk.call("request", method="smoke/unknown"))
