@@ -41,6 +41,22 @@ def starts_a_thread() -> None:
 
 
 @fault
+def never_sleeps() -> None:
+    """The event loop goes round without a pause."""
+
+    @in_place_of(BusLife, "start")
+    async def start(usual: Any, self: Any) -> None:
+        await usual(self)
+        loop = asyncio.get_running_loop()
+
+        def again() -> None:
+            if self.is_running():
+                loop.call_soon(again)
+
+        again()
+
+
+@fault
 def looks_again_and_again() -> None:
     """The library is asked a thousand times in a second whether there is something to do."""
 
