@@ -18,7 +18,7 @@ FOLDER = data_dir() / "workers" / "saboteurs"
 FAULTS = json.loads((FOLDER / "library.json").read_text(encoding="utf-8"))
 CASES = {case.id: case for case in bundled_cases() if case.transport == EMBEDDED}
 OTHERS = sorted({case.file: name for name, case in CASES.items() if "/embedding/" in name}.values())
-SHARE = 12  # of the others one in so many is played against each, a different one each time
+SHARE = 20  # of the others one in so many is played against each, a different one each time
 
 
 @pytest.fixture(scope="module")
