@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -33,7 +32,7 @@ _QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes 
 _NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
 _CONFIRMED = 5  # so many of the smallest cases are played again until one fails again
 _AT_THE_END = frozenset({"KRN-SHD-01", "KRN-SHD-05"})  # a kernel may drain longer than a quick attempt waits
-_DRAWN = 4  # plans to a case, because many of the first are short and alike
+_DRAWN = 2  # plans to a case, because the first are short and some are alike
 _ONCE = "it failed once, and not again"
 
 
@@ -96,7 +95,7 @@ class Search:
                 drawn.setdefault(json.dumps(data), plan)
 
         draw()
-        return islice(drawn.values(), wanted)
+        return iter(list(drawn.values())[-wanted:])
 
     def _result(self, plan: Plan) -> CaseResult | None:
         """What a plan comes to; None where there is no more time to find out."""
