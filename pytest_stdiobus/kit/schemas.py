@@ -71,15 +71,24 @@ def load(file: Path, name: str) -> Any:
     Raises:
         DataError: it cannot be read, is not JSON, or is not valid; every fault is named.
     """
+    value = read(file)
+    if found := faults(value, schema(name)):
+        raise DataError(str(file), found)
+    return value
+
+
+def read(file: Path) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        DataError: it cannot be read, or is not JSON.
+    """
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(str(file), [f"cannot be read: {error.strerror}"]) from None
     except ValueError as error:
         raise DataError(str(file), [f"is not JSON: {error}"]) from None
-    if found := faults(value, schema(name)):
-        raise DataError(str(file), found)
-    return value
 
 
 def words(schema: Any) -> str:
