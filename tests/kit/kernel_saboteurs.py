@@ -107,5 +107,10 @@ def failing(results: dict[str, CaseResult]) -> dict[str, set[str]]:
     return found
 
 
+def measures_usage(case: Case) -> bool:
+    """Whether a case looks at what the kernel uses."""
+    return any(step.actor == "target:usage" for step in case.steps)
+
+
 def _measures(case: Case) -> bool:
     return any(step.verb == "elapsed" for step in case.steps)

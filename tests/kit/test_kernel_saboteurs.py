@@ -1,4 +1,4 @@
-"""The small kernel in Python, without a fault and with its faults."""
+"""Every rule for kernels is broken by a fault that breaks little else, and every case catches one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,41 @@ import ast
 
 import pytest
 
+from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import KERNEL
 
-from .kernel_saboteurs import FOLDER, cases, judged, name_of, saboteurs, target
+from .kernel_saboteurs import (
+    FOLDER,
+    Saboteur,
+    cases,
+    failing,
+    file_of,
+    first_variants,
+    judged,
+    measures_usage,
+    name_of,
+    played_first,
+    saboteurs,
+    target,
+)
 
 PARTS = 12  # of the honest kernel's cases, so that they are played side by side
+by_name = pytest.mark.parametrize("saboteur", saboteurs(), ids=lambda saboteur: saboteur.name)
+
+
+@by_name
+def test_a_saboteur_fails_what_it_is_declared_to_break_and_nothing_else(saboteur: Saboteur) -> None:
+    found = failing(judged(target("--break", saboteur.name), saboteur.caught_by))
+    assert set(found) <= saboteur.failing, found
+    missed = set(saboteur.caught_by).difference(*found.values())
+    assert [name for name in missed if not measures_usage(cases()[name])] == []  # who gets no processor time uses none
+    assert found[saboteur.breaks] & set(played_first(saboteur.breaks))
 
 
 def played_in_ci() -> list[str]:
-    """All but those with thousands of sessions and requests, which take this kernel many seconds."""
-    return [name for name, case in cases().items() if not case.check]
+    """One case of each file, but for thousands of sessions and requests, which take this kernel many seconds."""
+    return [name for name in first_variants() if not cases()[name].check]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -32,3 +57,27 @@ def test_every_fault_is_declared_and_says_what_it_does() -> None:
                 found[name_of(node.name)] = ast.get_docstring(node) or ""
     assert found.keys() == {saboteur.name for saboteur in saboteurs()}
     assert [name for name, sentence in found.items() if not sentence.endswith(".")] == []
+
+
+def requirements() -> list[str]:
+    """The rules for kernels that cases exercise."""
+    exercised = {name for case in cases().values() for name in case.requirements}
+    return [name for name, row in catalogue().items() if row.subject == KERNEL and name in exercised]
+
+
+@pytest.mark.parametrize("requirement", requirements())
+def test_every_rule_for_kernels_is_broken_by_a_saboteur(requirement: str) -> None:
+    assert [saboteur for saboteur in saboteurs() if saboteur.breaks == requirement]
+
+
+def test_no_two_rules_for_kernels_are_failed_by_the_same_saboteurs() -> None:
+    sets = {
+        name: frozenset(saboteur.name for saboteur in saboteurs() if name in saboteur.failing)
+        for name in requirements()
+    }
+    assert len(set(sets.values())) == len(sets), sets
+
+
+def test_every_case_about_kernels_is_failed_by_a_saboteur() -> None:
+    caught = {file_of(name) for saboteur in saboteurs() for name in saboteur.caught_by}
+    assert {file_of(name) for name in first_variants()} - caught == set()

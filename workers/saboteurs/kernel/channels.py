@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections import deque
 
 from loop import READ, WRITE
@@ -115,6 +116,13 @@ class Channel:
     def is_broken(self) -> bool:
         """Whether nothing can be written any more."""
         return self._writing < 0
+
+    @property
+    def is_hung_up(self) -> bool:
+        """Whether the peer has closed both directions, as far as the system tells."""
+        probe = select.poll()
+        probe.register(self._writing, 0)
+        return bool(probe.poll(0))
 
     def attend(self) -> None:
         """Wait for what is wanted now, and for nothing else."""

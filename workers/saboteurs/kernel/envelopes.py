@@ -226,14 +226,35 @@ class Reader:
         return ("text", value) if is_text(value) else None
 
     def salvaged(self, line: bytes) -> Envelope:
-        """What a line that is no message shows all the same."""
+        """What a line that is no message shows all the same: the members of its object that can be read."""
         text = line.decode("utf-8", "replace")
         members: list[Member] = []
-        with suppress(ValueError, TypeError, RecursionError):
-            members.extend(self.members(text))
+        depth, at = 0, _skip(text, 0)
+        with suppress(ValueError, RecursionError):
+            while at < len(text):
+                if text[at] == '"':
+                    start = at
+                    name, at = scanstring(text, at + 1, True)
+                    colon = _skip(text, at)
+                    if depth == 1 and text[colon : colon + 1] == ":":
+                        at = colon + 1
+                        members += self.shown(text, name, start, _skip(text, at))
+                    continue
+                depth += (text[at] in "{[") - (text[at] in "}]")
+                at += 1
+                if not depth:
+                    break
         envelope = Envelope(line, text, members)
         envelope.id = self.key(envelope.named["id"].value) if "id" in envelope.named else None
         return envelope
+
+    def shown(self, text: str, name: str, start: int, value_at: int) -> list[Member]:
+        """A member, if its value is one."""
+        try:
+            value, end = self.value(text, value_at)
+        except (ValueError, RecursionError):
+            return []
+        return [Member(name, value, start, value_at, end)]
 
 
 def is_text(value: Any) -> bool:

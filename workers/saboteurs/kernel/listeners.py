@@ -133,6 +133,9 @@ class Listener:
 
     def ended(self, client: Client) -> None:
         """A client that has ended its input answers nothing any more, and is closed after its last answer."""
+        if client.channel.is_hung_up:
+            self.bus.leave(client)
+            return
         self.bus.unanswerable(client)
         self.bus.settle(client)
 

@@ -111,8 +111,14 @@ class Pool:
     def reap(self, worker: Worker) -> bool:
         """Whether its process has ended."""
         if worker.pid and os.waitpid(worker.pid, os.WNOHANG)[0]:
+            self.end_group(worker.pid)
             worker.pid = 0
         return not worker.pid
+
+    def end_group(self, leader: int) -> None:
+        """Whoever is in a worker's process group ends with it."""
+        with suppress(OSError):
+            os.killpg(leader, signal.SIGKILL)
 
     def look(self, worker: Worker) -> None:
         """See whether a worker has died."""

@@ -57,9 +57,7 @@ class Start:
             self.leave_nothing_open()
             self.be_alone()
             signal.set_wakeup_fd(-1)
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            self.reset_signals()
             if settings.cwd:
                 os.chdir(settings.cwd)
             self.execute(settings)
@@ -70,6 +68,12 @@ class Start:
     def leave_nothing_open(self) -> None:
         """Close what is not the worker's."""
         os.closerange(_REPORT + 1, _MOST_DESCRIPTORS)
+
+    def reset_signals(self) -> None:
+        """Handle and block no signal."""
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def be_alone(self) -> None:
         """Lead a process group."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 
 from bus import Bus
 from listeners import Listener
-from peers import Worker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +24,14 @@ class SeatsSeven(Listener):
             os.close(reading)
 
 
-class LeaversTakeTheirWorker(Bus):
-    """Ends the worker that a client which leaves waits for."""
+class LeaversTakeTheOthers(Bus):
+    """Closes every connection when a client leaves that waits for a response."""
 
     def leave(self, client: Client) -> None:
-        for call in list(client.asked):
-            if isinstance(call.callee, Worker):
-                call.callee.pool.signal(call.callee, signal.SIGKILL)
+        waited = bool(client.asked) and not self.stopping.begun
         super().leave(client)
+        for other in list(self.clients) if waited else ():
+            super().leave(other)
 
 
 class RemovesWhatIsInItsWay(Listener):

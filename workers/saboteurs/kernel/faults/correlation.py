@@ -65,7 +65,9 @@ class LastAskerGetsIt(Asks):
 
     def respond_late(self, worker: Worker, envelope: Envelope) -> None:
         """Hand it over."""
-        for call in worker.calls.get(envelope.id, ())[-1:]:
+        held = [call for _, call in self.bus.routes.held if call.key == envelope.id]
+        for call in [*worker.calls.get(envelope.id, ()), *held][-1:]:
+            self.bus.routes.drop(call)
             if call.caller:
                 self.deliver(worker, call.caller, envelope, call.session_text)
             self.answered_once(call)
@@ -176,3 +178,23 @@ class IgnoresSessionsOfAnswers(Calls):
         if isinstance(callee, Client):
             return list(callee.calls.get(envelope.id, ()))
         return super().matches(callee, envelope)
+
+
+class TakesAnswersOfAnybody(Asks):
+    """Takes the answer of one client for that of another which was asked under the same id."""
+
+    def answered(self, client: Client, envelope: Envelope) -> Peer | None:
+        for other in self.bus.clients:
+            if not client.calls.get(envelope.id) and other.calls.get(envelope.id):
+                return super().answered(other, envelope)
+        return super().answered(client, envelope)
+
+
+class KeepsIdsForever(Calls):
+    """Takes an id for open that was answered."""
+
+    def close(self, call: Call) -> None:
+        caller = call.caller
+        super().close(call)
+        if caller:
+            caller.open_ids.add((call.key, call.session))

@@ -7,13 +7,15 @@ import re
 from asks import Asks
 from bus import Bus
 from errors import Errors
-from pools import Pool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from calls import Call
+    from channels import Line
     from envelopes import Envelope
     from peers import Client, Peer, Worker
+
+_DAWDLE_S = 0.02
 
 
 class ErrorsWithoutSessions(Errors):
@@ -66,11 +68,16 @@ class OneDeathFailsAll(Bus):
                 self.fail(call, "worker_exited")
 
 
-class LosesLastWords(Pool):
-    """Does not read what a worker wrote before it died."""
+class LosesLastWords(Asks):
+    """Takes its time over what a worker has written, and drops it when the worker has ended meanwhile."""
 
-    def last_words(self, worker: Worker) -> None:
-        """Drop it."""
+    def take(self, worker: Worker, envelope: Envelope) -> Peer | None:
+        def take() -> None:
+            if not worker.gone:
+                super(LosesLastWords, self).take(worker, envelope)
+
+        self.bus.loop.later(_DAWDLE_S, take)
+        return None
 
 
 class LeavesWorkersWaiting(Bus):
@@ -96,3 +103,29 @@ class AnswersTwice(Bus):
         super().fail(call, reason)
         if reason == "worker_exited" and caller:
             caller.channel.send(self.errors.of(reason, call.id_text, call.session_text))
+
+
+class ForwardsBrokenLines(Asks):
+    """Hands a worker's line that is no message to the client that it serves."""
+
+    def broken(self, worker: Worker, line: Line) -> None:
+        for session in worker.sessions:
+            if session.owner:
+                session.owner.channel.send(line.data)
+        super().broken(worker, line)
+
+
+class ForgetsBrokenResponses(Asks):
+    """Does not look whom a worker's broken line was for."""
+
+    def broken(self, worker: Worker, line: Line) -> None:
+        """Drop it."""
+
+
+class LooksForIdsAnywhere(Asks):
+    """Takes an id that stands anywhere in a broken line for that of a request."""
+
+    def broken(self, worker: Worker, line: Line) -> None:
+        for call in self.bus.calls.everyone(worker):
+            if f'"id":{call.id_text}'.encode() in line.data:
+                self.bus.fail(call, "invalid_response")

@@ -158,23 +158,6 @@ class DiesOfDepth(Reader):
         return super().decode(line)
 
 
-class ForwardsBrokenLines(Asks):
-    """Hands a worker's line that is no message to the client that it serves."""
-
-    def broken(self, worker: Worker, line: Line) -> None:
-        for session in worker.sessions:
-            if session.owner:
-                session.owner.channel.send(line.data)
-        super().broken(worker, line)
-
-
-class ForgetsBrokenResponses(Asks):
-    """Does not look whom a worker's broken line was for."""
-
-    def broken(self, worker: Worker, line: Line) -> None:
-        """Drop it."""
-
-
 class ChecksTheVersion(Reader):
     """Refuses a request whose jsonrpc is there and not 2.0."""
 

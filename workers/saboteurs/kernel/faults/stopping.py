@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 
+from asks import Asks
 from listeners import Listener
 from stopping import Stopping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from peers import Client
+    from envelopes import Envelope
+    from peers import Client, Peer, Worker
+
+_DAWDLE_S = 0.3
 
 
 class IgnoresSigint(Stopping):
@@ -63,12 +67,20 @@ class ForgetsTheHeld(Stopping):
         """Leave them."""
 
 
-class DropsWorkInFlight(Stopping):
-    """Waits for no work in flight."""
+class DropsWorkInFlight(Asks):
+    """Takes its time over responses, and delivers none when it is to stop."""
 
-    def begin(self, seconds: float) -> None:
-        super().begin(seconds)
-        self.end_workers()
+    def respond(self, worker: Worker, envelope: Envelope) -> Peer | None:
+        self.bus.loop.later(_DAWDLE_S, lambda: self.respond_late(worker, envelope))
+        return None
+
+    def respond_late(self, worker: Worker, envelope: Envelope) -> None:
+        """Deliver it, or refuse the request."""
+        if not self.bus.stopping.begun:
+            super().respond(worker, envelope)
+            return
+        for call in self.bus.calls.matches(worker, envelope):
+            self.bus.fail(call, "shutting_down")
 
 
 class LeavesTheRestOpen(Stopping):
@@ -83,11 +95,3 @@ class OutlivesItsInput(Listener):
 
     def input_ended(self, client: Client) -> None:
         """Go on."""
-
-
-class EndsWithItsInput(Listener):
-    """Waits for no work in flight at the end of its standard input."""
-
-    def input_ended(self, client: Client) -> None:
-        super().input_ended(client)
-        self.bus.stopping.end_workers()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from peers import Worker
     from settings import PoolSettings
 
-_LEAKED = 10
 _KEPT_S = 30
 _EXIT_S, _PAUSE_S = 0.2, 0.005
 
@@ -57,14 +56,6 @@ class IgnoresTheEnvironment(Start):
         return dict(os.environ)
 
 
-class LeaksDescriptors(Start):
-    """Leaves a descriptor of its own open in a worker."""
-
-    def leave_nothing_open(self) -> None:
-        super().leave_nothing_open()
-        os.dup2(2, _LEAKED)
-
-
 class NeverRestarts(Pool):
     """Replaces no worker."""
 
@@ -82,14 +73,20 @@ class RestartsForever(Pool):
 class TakesZeroForTheEnd(Pool):
     """Does not replace a worker that exits with status 0."""
 
+    well = False  # how the last one ended that was looked for
+
+    def reap(self, worker: Worker) -> bool:
+        pid, status = os.waitpid(worker.pid, os.WNOHANG) if worker.pid else (0, 1)
+        if pid:
+            self.end_group(worker.pid)
+            worker.pid, self.well = 0, status == 0
+        return not worker.pid
+
     def over(self, worker: Worker) -> None:
         until = time.monotonic() + _EXIT_S
-        status = 1
-        while worker.pid and time.monotonic() < until:
-            pid, status = os.waitpid(worker.pid, os.WNOHANG)
-            worker.pid = 0 if pid else worker.pid
+        while not self.reap(worker) and time.monotonic() < until:
             time.sleep(_PAUSE_S)
-        if not worker.pid and status == 0:
+        if not worker.pid and self.well:
             worker.slot.restarts.extend([time.monotonic()] * self.bus.limits["max_restarts"])
         super().over(worker)
 
@@ -151,3 +148,31 @@ class LeavesDescriptorsInheritable(Start):
         started = super().process(settings)
         os.set_inheritable(started[1], True)
         return started
+
+
+class LeavesSignalsBlocked(Start):
+    """Leaves the signals blocked in a worker that it blocks while it starts one."""
+
+    def reset_signals(self) -> None:
+        """Leave them."""
+
+
+class KeepsASpare(Pool):
+    """Starts two workers when one has died."""
+
+    def restart(self, slot: Slot) -> None:
+        super().restart(slot)
+        if slot.worker:
+            self.bus.leftovers.append(slot.worker)
+        super().restart(slot)
+
+
+class LeavesTheGroup(Pool):
+    """Ends a worker, and not those that it has started."""
+
+    def signal(self, worker: Worker, number: int) -> None:
+        if worker.pid:
+            os.kill(worker.pid, number)
+
+    def end_group(self, leader: int) -> None:
+        """Leave it."""
