@@ -150,6 +150,12 @@ def test_a_client_that_has_ended_its_input_gets_its_answer_and_sends_nothing_mor
     assert made[-1]["judges"] == "KRN-NET-04"
 
 
+def test_a_client_has_read_what_is_no_answer_before_it_ends_its_input() -> None:
+    made = steps_of(Tell(session="s"), Take(), Notify(), HalfClose())
+    assert "find" in made[-2]
+    assert "half_close" in made[-1]
+
+
 def test_a_worker_that_asks_gets_the_answer_of_the_client_itself() -> None:
     made = steps_of(Tell(session="s"), Take(), Inquire(ident="7", at_once=True), Reply())
     asks, reads, replies, gets = made[2:]

@@ -117,7 +117,7 @@ def _can_go(state: State, client: Client, *, may_owe: bool = False) -> bool:
     """Whether all that a client and its sessions were sent has arrived, and it owes nobody an answer, or may owe it."""
     if not _let_arrive(state, lambda call: call.client is client or (call.session and client in call.session.users)):
         return False
-    _let_be_read(state, lambda one: one.client is client and one.asks is not None)
+    _let_be_read(state, lambda one: one.client is client and one.answers is None)  # it is owed answers only
     return may_owe or not any(one.client is client for one in state.inquiries)
 
 

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase
 
 from pytest_stdiobus.kit.case import Case, read_cases, steps
 from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
 from pytest_stdiobus.kit.explore.model import written
-from pytest_stdiobus.kit.explore.moves import Plan, plans
+from pytest_stdiobus.kit.explore.moves import Ask, Plan, plans
 from pytest_stdiobus.kit.explore.script import tidy
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
@@ -32,6 +33,9 @@ _QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes 
 _NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
 _CONFIRMED = 5  # so many of the smallest cases are played again until one fails again
 _AT_THE_END = frozenset({"KRN-SHD-01", "KRN-SHD-05"})  # a kernel may drain longer than a quick attempt waits
+_ASIDE = frozenset(
+    {*_AT_THE_END, "KRN-NET-03", "KRN-WRK-02", "KRN-WRK-07"}
+)  # not about messages: told if nothing else is
 _DRAWN = 2  # plans to a case, because the first are short and some are alike
 _ONCE = "it failed once, and not again"
 
@@ -53,10 +57,13 @@ class Search:
     tell: Callable[[CaseResult], object] = lambda _: None
     _played: dict[str, CaseResult] = field(default_factory=dict)
     _until: float = float("inf")
+    _always: frozenset[str] = frozenset()
+    _hurried: set[str] = field(default_factory=set)
 
     def run(self) -> Iterator[CaseResult]:
         """The smallest case that was found for each reason to fail, and what all the others came to."""
-        accused: set[str] = set()
+        yield from self._plain()
+        accused = set(self._always)
         kept: dict[str, None] = {}
         count = 0
         for plan in self.plans():
@@ -68,12 +75,34 @@ class Search:
             kept.update(dict.fromkeys(found.requirement for found in result.findings if found.outcome is Outcome.PASS))
             if result.outcome is Outcome.HARNESS_ERROR:
                 yield result
-            if result.failures and not accused & set(_accused(result)):
+            named = set(self._accused(result))
+            if named and not named & accused and self._accused(self._in_full(plan)):
                 smallest = self._smallest(plan)
-                if not accused & set(_accused(smallest)):
-                    accused.update(_accused(smallest))
+                if not accused & set(self._accused(smallest)):
+                    accused.update(self._accused(smallest))
                     yield smallest
         yield self._summary(count, sorted(kept.keys() - accused))
+
+    def _plain(self) -> Iterator[CaseResult]:
+        """What one request comes to: that it fails is no news in any other case."""
+        data = self._data(Plan(SIMPLEST_POOLS, (Ask(),)))
+        result = self._play(_case(data))
+        if result.failures:
+            yield self._written(data, result)
+        self._always = frozenset(_accused(result))
+
+    def _accused(self, result: CaseResult) -> list[str]:
+        """The requirements that a case fails, but those that every case does, and those about messages if there are any."""
+        names = [name for name in _accused(result) if name not in self._always]
+        return [name for name in names if name not in _ASIDE] or names
+
+    def _in_full(self, plan: Plan) -> CaseResult:
+        """What a plan comes to with all patience, if it has failed with little."""
+        known = json.dumps(self._data(plan))
+        if known in self._hurried:
+            self._hurried.remove(known)
+            self._played[known] = self._play(_case(self._data(plan)))
+        return self._played[known]
 
     def plans(self) -> Iterator[Plan]:
         """Plans whose cases differ and in each of which something happens."""
@@ -106,18 +135,20 @@ class Search:
                 return None
             failed = self._until != float("inf")
             result = self._play(_case(data), _QUICK if failed else 1.0)
-            if failed and result.failures and _AT_THE_END.issuperset(_accused(result)):
+            if failed and result.failures and _AT_THE_END.issuperset(self._accused(result)):
                 result = self._play(_case(data))
+            elif failed:
+                self._hurried.add(known)
             self._played[known] = result
-            if result.failures and not failed:
+            if self._accused(result) and not failed:
                 self._until = time.monotonic() + PATIENCE_S
         return self._played[known]
 
-    def _fails(self, plan: Plan) -> bool:
+    def _fails(self, plan: Plan, aside: frozenset[str]) -> bool:
         if not self._data(plan)["steps"]:
             return False
         result = self._result(plan)
-        return result is not None and bool(result.failures)
+        return result is not None and not aside.issuperset(self._accused(result))
 
     def _play(self, case: Case, scale: float = 1.0) -> CaseResult:
         """Play one case, with all patience there is, whatever became of those before."""
@@ -127,25 +158,28 @@ class Search:
 
     def _smallest(self, plan: Plan) -> CaseResult:
         """The smallest case like the one that failed that fails whenever it is played, written to its file."""
-        for candidate in smaller(plan, self._fails)[::-1][:_CONFIRMED]:
+        named = self._accused(self._played[json.dumps(self._data(plan))])
+        aside = frozenset() if _ASIDE.issuperset(named) else _ASIDE
+        for candidate in smaller(plan, lambda other: self._fails(other, aside))[::-1][:_CONFIRMED]:
             whole = self._data(candidate)
             failed = self._played[json.dumps(whole)]
             for data in (_until_it_failed(whole, failed), whole):
                 result = self._written(data, failed)
-                if result.failures:
+                if not aside.issuperset(self._accused(result)):
                     return result
         failed = self._played[json.dumps(self._data(plan))]
         case = self._written(self._data(plan), failed).case
         findings = (
             replace(found, outcome=Outcome.FLAKY, explanation=f"{_ONCE}: {found.explanation}")
             for found in failed.failures
+            if found.requirement not in self._always
         )
         return replace(failed, case=case, findings=tuple(findings))
 
     def _written(self, data: dict[str, Any], failed: CaseResult) -> CaseResult:
         """Write a case that has failed, and play what was written."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        first = _accused(failed)[0]
+        first = (self._accused(failed) or _accused(failed))[0]
         file = self.folder / f"{first.lower()}-{self.transport}.json"
         names = [first, *(name for name in data["requirements"] if name != first)]
         data = {**data, "id": f"{GENERATED}/{first.lower()}", "requirements": names}
