@@ -154,7 +154,8 @@ class Runner:
         begun = time.monotonic()
         runs = [self._judged(case, played) for _ in range(self.options.repeat)]
         result = steady(next((run for run in runs if run.failures), runs[0]), runs)
-        if result.failures and (alone := without_its_kernel(case)) is not None:
+        alone = without_its_kernel(case) if result.failures else None
+        if alone is not None and not self.sdk.obstacle(alone, played):
             result = attributed(result, self._judged(alone, played))
         return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
 

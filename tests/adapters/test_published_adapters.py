@@ -6,6 +6,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import pytest
 from pytest_stdiobus.kit.adapters.lint import lint
 from pytest_stdiobus.kit.adapters.result import Blame, Outcome
 from pytest_stdiobus.kit.adapters.smoke import smoke
+from pytest_stdiobus.kit.case import bundled_cases
+from pytest_stdiobus.kit.result import Outcome as Result
+from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
 
 from .conversation import ADAPTERS
@@ -50,6 +54,13 @@ def test_the_adapter_of_the_published_python_client_reaches_it() -> None:
     outcome = smoke(PYTHON, time_scale=2)
     assert failing(outcome) == {}
     assert {"native/stream", "native/subscribe", "subprocess/request", "subprocess/hello"} <= passing(outcome)
+
+
+@without_stdiobus
+def test_a_client_whose_library_gives_no_descriptor_is_not_asked_to_sleep_without_one() -> None:
+    (idle,) = (case for case in bundled_cases() if case.id == "sdk/threads/idle[native]")
+    with Runner(replace(PYTHON, subject=SDK), Options(time_scale=4)) as runner:
+        assert runner.run_case(idle).outcome is Result.NOT_APPLICABLE
 
 
 @without_rust

@@ -257,3 +257,17 @@ def test_a_failure_behind_its_own_kernel_is_told_apart(
     (result,) = played(code, case)
     assert [finding.outcome for finding in result.failures] == [Outcome.FAIL]
     assert whose in result.failures[0].explanation
+
+
+def test_a_failure_of_an_sdk_that_takes_no_kernel_but_its_own_is_laid_on_neither(
+    played: Callable[..., list[CaseResult]],
+) -> None:
+    code = """
+        def begin(command):
+            say(answer="open", **({} if command["backend"] == "native" else {"error": {"name": "NOT_SUPPORTED"}}))
+        serve(lambda call: say(call=call["id"], event="result", value=3), begin, backends=["native"])
+    """
+    case = replace(small(transport="native"), id="sdk/test/small[native]", transports=("scripted", "native"))
+    (result,) = played(code, case)
+    assert [finding.outcome for finding in result.failures] == [Outcome.FAIL]
+    assert "kernel" not in result.failures[0].explanation

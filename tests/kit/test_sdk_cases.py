@@ -10,6 +10,7 @@ import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import BACKENDS, SCRIPTED, Case, bundled_cases
+from pytest_stdiobus.kit.description import Description, ops
 from pytest_stdiobus.kit.mutation import lint_history
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner, steps_of
@@ -51,3 +52,10 @@ def test_the_reference_client_passes(folder: str, backend: str) -> None:
             elif case in one_of_each(cases) and (faults := undecided(case, result)):
                 failed[case.id] = faults
     assert failed == {}
+
+
+def test_an_sdk_without_probes_is_not_held_against_rules_about_an_event_loop_of_python() -> None:
+    about = Description("other", "1", "rust", frozenset({"native"}), frozenset({"request", "stats", "stop"}))
+    cases = [case for case in bundled_cases() if case.requirements[0] == "SDK-THR-02"]
+    met = {case.id: about.obstacle(case.transport, ops(case.steps)) for case in cases}
+    assert {obstacle and obstacle[0] for obstacle in met.values()} == {Outcome.NOT_APPLICABLE}, met

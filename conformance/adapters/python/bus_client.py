@@ -53,6 +53,10 @@ class Client(Sdk):
     def made(self, bus: Any) -> None:
         """Prepare a bus before it starts."""
 
+    def has_descriptor(self) -> bool:
+        """Whether the kernel in the client's own process gives it a descriptor to watch."""
+        return True
+
     async def open(self, command: Call) -> None:
         """A bus of the configuration; `kernel` is the executable, with docker the image."""
         self._opened, self._command = None, command
@@ -135,6 +139,8 @@ class Client(Sdk):
             return await self._apart(lambda: asyncio.run(asyncio.wait_for(self.bus.request("probe"), _PROBE_S)))
         if call["name"] == "without_reader":
             return await self._apart(lambda: asyncio.run(self._ask_by_timer()))
+        if call["name"] == "descriptor" and self.has_descriptor():
+            return None
         if call["name"] == "error_of_code":
             return self.error(self.api.errors.error_from_code(call["code"], "probe"))
         raise UnsupportedError

@@ -14,7 +14,7 @@ _OVERFLOW = {"drop_newest": "drop", "close": "close"}
 
 
 class Published(Client):
-    """The published client. It names no pools, answers no requests of workers, and does not count what waits."""
+    """The published client. It names no pools and answers no requests of workers."""
 
     api: ClassVar[Any] = stdiobus
     extension: ClassVar[Any] = stdiobus.types.ExtensionInfo
@@ -26,6 +26,11 @@ class Published(Client):
         if "pool" in call:
             raise UnsupportedError
         return super().where(call)
+
+    def has_descriptor(self) -> bool:
+        """Its library gives none on some systems, and nothing public tells."""
+        backend: Any = self.bus._backend  # noqa: SLF001 - as it says
+        return backend._poll_fd is not None  # noqa: SLF001
 
     async def op_notify(self, call: Call) -> After:
         """A notification, whose session is an option."""
@@ -46,6 +51,10 @@ class Published(Client):
             subscription.close()
 
         return Pulled(subscription, lambda item: ("notification", item), close)
+
+    async def op_pending(self, _call: Call) -> int:
+        """How many requests wait; nothing public tells."""
+        return len(self.bus._pending_requests)  # noqa: SLF001 - as it says
 
 
 if __name__ == "__main__":
