@@ -11,6 +11,7 @@ from pytest_stdiobus.report import model
 from pytest_stdiobus.report.faces import face
 from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.matrix_lines import lines
+from pytest_stdiobus.report.parity import parity
 
 if TYPE_CHECKING:
     import argparse
@@ -50,4 +51,5 @@ def execute(args: argparse.Namespace) -> int:
     sys.stdout.writelines(f"{line}\n" for line in lines(reports))
     for write, file in writers:
         write(reports, file)
-    return DIFFERENT if any(row.differs for row in matrix(reports)) else 0
+    differ = any(row.differs for row in matrix(reports)) or any(case.differences for case in parity(reports))
+    return DIFFERENT if differ else 0

@@ -17,6 +17,7 @@ from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, b
 from pytest_stdiobus.kit.run import applies
 from pytest_stdiobus.report.bus import bus_part
 from pytest_stdiobus.report.evidence import failure, known, veil
+from pytest_stdiobus.report.exchange import exchange
 from pytest_stdiobus.report.masking import printable
 from pytest_stdiobus.report.model import FORMAT
 
@@ -70,7 +71,7 @@ def build(results: Sequence[CaseResult], run: Run) -> Report:
         "baseline": _baseline(settled),
         "bus": bus_part(run.bus, results, run) if run.bus else None,
         "requirements": [_requirement(row, run, hidden) for row in found.values()],
-        "cases": [_case(result) for result in results],
+        "cases": [_case(result, hidden) for result in results],
         "failures": [failure(result, finding, run, hidden) for result in results for finding in _shown(result)],
     }
 
@@ -198,13 +199,14 @@ def _baseline(settled: Settled) -> BaselinePart:
     }
 
 
-def _case(result: CaseResult) -> CasePart:
+def _case(result: CaseResult, hidden: Veil) -> CasePart:
     return {
         "id": result.case.id,
         "title": result.case.title,
         "transport": result.case.transport,
         "outcome": result.outcome.value,
         "duration_ms": result.duration_ms,
+        "exchange": exchange(result, hidden),
     }
 
 

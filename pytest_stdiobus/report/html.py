@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.markup import Markup, joined, link, tag
 from pytest_stdiobus.report.matrix import matrix, target_name
+from pytest_stdiobus.report.parity import parity
+from pytest_stdiobus.report.parity_html import parity_section
 from pytest_stdiobus.report.words import (
     FOREIGN,
     LEVEL,
@@ -69,6 +71,8 @@ def _main(reports: Sequence[Report]) -> Iterator[Markup]:
     bodies = [_row(row, reports) for row in rows]
     yield tag("table", tag("thead", head), *bodies)
     yield tag("p", "No requirement has this.", class_="none", hidden=True)
+    if compared := parity(reports):
+        yield parity_section(compared, names)
 
 
 def _header(report: Report) -> Markup:

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.matrix import matrix, target_name
+from pytest_stdiobus.report.parity import conclusion, parity
 from pytest_stdiobus.report.words import (
     BROKEN,
     FOREIGN,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.report.matrix import Cell, Row
     from pytest_stdiobus.report.model import FailurePart, Report, RequirementPart
+    from pytest_stdiobus.report.parity import ParityCase
 
 SHOWN = 20  # failed requirements with a transcript: a comment has an end
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~@!&])")
@@ -100,6 +102,24 @@ def _matrix(reports: Sequence[Report]) -> Iterator[str]:
     yield f"| requirement | {' | '.join(names)} | rule |\n|---|{'---|' * len(names)}---|"
     yield from (_row(row) for row in matrix(reports))
     yield ""
+    if compared := parity(reports):
+        yield f"{conclusion(compared)[0].upper()}{conclusion(compared)[1:]}.\n"
+        if any(case.differences for case in compared):
+            yield f"| case | where | {' | '.join(names)} |\n|---|---|{'---|' * len(names)}"
+        yield from (line for case in compared for line in _parity(case))
+        yield ""
+
+
+def _parity(case: ParityCase) -> Iterator[str]:
+    for found in case.differences[:SHOWN]:
+        yield f"| {_text(case.id)} | {_cell_code(found.path)} | {' | '.join(map(_cell_code, found.values))} |"
+    if len(case.differences) > SHOWN:
+        yield f"| {_text(case.id)} | and {len(case.differences) - SHOWN} more |{' |' * len(case.played)}"
+
+
+def _cell_code(text: str | None) -> str:
+    """Code in a table, where a bar would end the cell."""
+    return _code(text.replace("|", "\\|")) if text is not None else ""
 
 
 def _row(row: Row) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from pytest_stdiobus.report.matrix import matrix, target_name
+from pytest_stdiobus.report.parity import parity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_stdiobus.report.matrix import Cell, Row
     from pytest_stdiobus.report.model import Report
+    from pytest_stdiobus.report.parity import ParityCase
 
 FORMAT = 1
 
@@ -48,12 +50,29 @@ class ReportPart(TypedDict):
     kit: str
 
 
+class DifferencePart(TypedDict):
+    """Where SDKs said something else: values as JSON, null where there is nothing."""
+
+    path: str
+    values: list[str | None]
+
+
+class ParityPart(TypedDict):
+    """A case in which several SDKs said something; `played` says which."""
+
+    id: str
+    title: str
+    played: list[bool]
+    differences: list[DifferencePart]
+
+
 class Matrix(TypedDict):
-    """The whole of it."""
+    """The whole of it; `parity` is empty unless every report is of an SDK."""
 
     format: int
     reports: list[ReportPart]
     rows: list[RowPart]
+    parity: list[ParityPart]
 
 
 def as_json(reports: Sequence[Report]) -> Matrix:
@@ -71,6 +90,16 @@ def as_json(reports: Sequence[Report]) -> Matrix:
             for report in reports
         ],
         "rows": [_row(row) for row in matrix(reports)],
+        "parity": [_case(case) for case in parity(reports)],
+    }
+
+
+def _case(case: ParityCase) -> ParityPart:
+    return {
+        "id": case.id,
+        "title": case.title,
+        "played": list(case.played),
+        "differences": [{"path": found.path, "values": list(found.values)} for found in case.differences],
     }
 
 

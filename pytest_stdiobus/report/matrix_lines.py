@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.report.matrix import matrix
+from pytest_stdiobus.report.parity import conclusion, parity
 from pytest_stdiobus.report.words import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_stdiobus.report.model import Report
+    from pytest_stdiobus.report.parity import ParityCase
 
-SHOWN = 3  # cases of a row
+SHOWN = 3  # cases of a row, differences of a case
+NOTHING = "nothing"
 
 
 def lines(reports: Sequence[Report]) -> Iterator[str]:
@@ -35,3 +38,19 @@ def lines(reports: Sequence[Report]) -> Iterator[str]:
         if differing
         else f"the same for {len(rows)} requirements"
     )
+    if compared := parity(reports):
+        yield from (line for case in compared for line in _said(case))
+        yield conclusion(compared)
+
+
+def _said(case: ParityCase) -> Iterator[str]:
+    """Where SDKs said something else in a case, and what."""
+    if case.differences:
+        yield f"{case.id}: {case.title}"
+    for found in case.differences[:SHOWN]:
+        yield f"  {found.path}"
+        for number, (value, played) in enumerate(zip(found.values, case.played, strict=True), 1):
+            if played:
+                yield f"    [{number}] {value or NOTHING}"
+    if len(case.differences) > SHOWN:
+        yield f"  and {len(case.differences) - SHOWN} more"

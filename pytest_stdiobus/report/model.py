@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pytest_stdiobus.kit import schemas
 
@@ -83,14 +83,26 @@ class RequirementPart(TypedDict):
     findings: list[FindingPart]
 
 
+class ExchangePart(TypedDict):
+    """What an SDK wrote to the kernel of the kit and which events it gave, by call: JSON values in order.
+
+    A long value is ``{"$sha256", "$length"}``, a line that is no JSON ``{"$text"}``; `cut` counts the lines left out.
+    """
+
+    wrote: list[Any]
+    gave: dict[str, list[Any]]
+    cut: int
+
+
 class CasePart(TypedDict):
-    """A case that was to be played; `transport` is empty where there is one way only."""
+    """A case that was to be played; `transport` is empty where there is one way only, `exchange` None unless an SDK was."""
 
     id: str
     title: str
     transport: str
     outcome: str
     duration_ms: int
+    exchange: ExchangePart | None
 
 
 # `from` is a word of Python.
