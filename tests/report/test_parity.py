@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stdiobus.cli import main
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.case import Case
@@ -15,6 +16,7 @@ from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target, from_command
 from pytest_stdiobus.kit.verdict import Rules
+from pytest_stdiobus.report import model
 from pytest_stdiobus.report.build import build
 from pytest_stdiobus.report.exchange import MOST, ROOM
 from pytest_stdiobus.report.html import page
@@ -26,6 +28,7 @@ from pytest_stdiobus.report.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pytest_stdiobus.report.model import Report
 
@@ -178,16 +181,24 @@ def test_every_face_shows_where_and_what(said: Said) -> None:
     assert value["parity"][0]["differences"] == [{"path": "$.wrote[0].params", "values": ['"a|b"', None]}]
 
 
+@pytest.mark.parametrize(("more", "status"), [("", 0), (',"params":1', 1)])
+def test_compare_ends_with_1_where_only_what_was_said_differs(
+    said: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: str, status: int
+) -> None:
+    for name, report in (("one", said(a_request())), ("other", said(a_request(more=more)))):
+        model.write(report, tmp_path / f"{name}.json")
+    assert main(["compare", str(tmp_path / "one.json"), str(tmp_path / "other.json")]) == status
+    assert "the same for 1 requirements" in capsys.readouterr().out
+
+
 def test_the_reference_says_the_same_twice() -> None:
     adapter = data_dir() / "conformance" / "adapters" / "python" / "reference.py"
     target = from_command([sys.executable, str(adapter)], subject=SDK)
-    options = Options(select="results-that-hold-no-text", transports=("scripted",))
+    options = Options(select="what-is-answered-leaves-nothing", transports=("scripted",))
     reports = []
     for _ in range(2):
         with Runner(target, options) as runner:
             reports.append(build(list(runner.run()), Run(target, options, Rules(partial=True))))
-    compared = parity(reports)
-    assert len(compared) > 1
-    assert [case for case in compared if case.differences] == []
+    assert differences(*reports) == {}
     one, other = ([case["exchange"] for case in report["cases"]] for report in reports)
     assert one != other
