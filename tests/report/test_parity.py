@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +180,17 @@ def test_every_face_shows_where_and_what(said: Said) -> None:
     value = as_json(reports)
     assert schemas.faults(value, schemas.schema("matrix")) == []
     assert value["parity"][0]["differences"] == [{"path": "$.wrote[0].params", "values": ['"a|b"', None]}]
+
+
+def test_the_page_has_one_row_for_differences_of_one_kind(said: Said) -> None:
+    write = runpy.run_path(str(data_dir() / "conformance" / "parity" / "parity_page.py"))["page"]
+    one, other = said(a_request("1"), a_request("2")), said(a_request("1", ',"p":1'), a_request("2", ',"p":"a|b"'))
+    text = write([one, other])
+    assert [line for line in text.splitlines() if line.startswith("| `$")] == [
+        "| `$.wrote[*].p` | nothing | `` 1 `` | `sdk/test/one` |",
+        '| `$.wrote[*].p` | nothing | `` "a\\|b" `` | `sdk/test/one` |',
+    ]
+    assert "1 of 1 cases were said differently" in text
 
 
 @pytest.mark.parametrize(("more", "status"), [("", 0), (',"params":1', 1)])
