@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from findings_page import command, installed, page, unexplained
+from findings_page import bound, command, installed, page, report_file, unexplained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +49,12 @@ def reported(name: str, told: dict[str, Any], *, judge: bool) -> Iterator[tuple[
     """The report of each target."""
     for target in told["targets"]:
         words = command(name, told, target)
-        report = ROOT / words[-1]
+        report = ROOT / report_file(name, target)
         if judge:
             report.parent.mkdir(parents=True, exist_ok=True)
             report.unlink(missing_ok=True)
             subprocess.run(words, cwd=ROOT, check=False)  # noqa: S603 - our own program
-        yield target, json.loads(report.read_text(encoding="utf-8"))
+        yield target, bound(told["targets"][target], json.loads(report.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

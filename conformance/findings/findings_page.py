@@ -23,12 +23,12 @@ LEVEL = {"M": "must", "S": "should", "Y": "may"}
 MARK = {"pass": "keeps", "fail": "fails", "flaky": "flaky", "not_applicable": "-"}
 SHOWN = 300  # characters of what a case saw
 _PUBLIC = frozenset({"spec", "doc", "rel", "rpc"})
-# An end that no SIGTERM explains; the cases of this folder send one.
+# An end that no SIGTERM explains; and the cases in which who runs the target ends it.
 _CRASH, _ASKED = (
     re.compile(r"(?<!after SIGTERM it )(?<!after SIGINT it )ended by SIG(SEGV|BUS|ABRT|ILL|FPE|PIPE)"),
-    "kernel/shutdown/",
+    ("kernel/shutdown/", "sdk/endings/stop", "sdk/subscriptions/ends-after-what-is-buffered[stop"),
 )
-_WAY = re.compile(r"\[(?:.*-)?(stdio|unix|tcp|embedded)\]$")
+_WAY = re.compile(r"\[(?:.*-)?(stdio|unix|tcp|embedded|scripted|native|subprocess)\]$")
 
 
 def page(name: str, told: dict[str, Any], reports: Mapping[str, Report], versions: Mapping[str, str]) -> str:
@@ -47,9 +47,25 @@ def page(name: str, told: dict[str, Any], reports: Mapping[str, Report], version
 
 
 def command(name: str, told: dict[str, Any], target: str) -> list[str]:
-    """What judges a target, from the folder of this repository; the last word is the report."""
-    report = Path("build") / "findings" / name / f"{target}.json"
-    return ["stdiobus-conformance", *told["judge"], *told["targets"][target]["words"], "--report", str(report)]
+    """What judges a target, from the folder of this repository; an adapter stands behind the options."""
+    words = [*told["judge"], *told["targets"][target]["words"]]
+    end = words.index("--") if "--" in words else len(words)
+    return ["stdiobus-conformance", *words[:end], "--report", str(report_file(name, target)), *words[end:]]
+
+
+def report_file(name: str, target: str) -> Path:
+    """Where the report of a target is, from the folder of this repository."""
+    return Path("build") / "findings" / name / f"{target}.json"
+
+
+def bound(about: dict[str, Any], report: Report) -> Report:
+    """The report without the force of rules that are another program's promises, by the beginning of their address."""
+    others = about.get("not_promised", "")
+    rows = [
+        {**row, "basis": "kit"} if others and row["source"]["url"].startswith(others) else row
+        for row in report["requirements"]
+    ]
+    return {**report, "requirements": rows}
 
 
 def unexplained(told: dict[str, Any], reports: Mapping[str, Report]) -> Iterator[str]:
@@ -62,6 +78,11 @@ def unexplained(told: dict[str, Any], reports: Mapping[str, Report]) -> Iterator
 
 def installed(told: dict[str, Any], root: Path) -> str:
     """Name and version of the package that a target is of."""
+    if crate := told.get("crate", ""):
+        named = f'name = "{crate}"\nversion = "'
+        lock = (root / "conformance" / "adapters" / "rust" / "Cargo.lock").read_text(encoding="utf-8")
+        version, _, _ = lock.partition(named)[2].partition('"')
+        return f"crates.io {crate} {version}"
     name = told.get("package", "")
     if not name:
         return "this repository"

@@ -147,3 +147,22 @@ def test_every_page_names_the_commands_that_repeat_it_and_all_words(file: Path) 
     for target, about in told["targets"].items():
         assert f"Again: `{' '.join(generator['command'](file.stem, told, target))}`" in page
         assert [why for why in about["why"].values() if why not in page] == []
+
+
+def test_a_promise_of_another_program_is_no_rule_for_this_one(pages: dict[str, Any], report: Make) -> None:
+    made = a_kernel(report, *a_result("KRN-RTE-01", ("one", Outcome.FAIL)))
+    page = pages["page"]
+    for about, verdict in (({}, "fail"), ({"not_promised": "https://github.com/stdiobus/"}, "differs")):
+        told = {**TOLD, "targets": {"bus": {**TOLD["targets"]["bus"], **about, "why": {"KRN-RTE-01": "Word."}}}}
+        bound = pages["bound"](told["targets"]["bus"], made)
+        assert f"- **{verdict}** KRN-RTE-01" in page("kernel", told, {"bus": bound}, {"bus": "1"})
+
+
+def test_the_report_is_asked_for_before_the_command_of_an_adapter(pages: dict[str, Any]) -> None:
+    told = {"judge": ["sdk"], "targets": {"client": {"words": ["--backend", "native", "--", "node", "adapter.js"]}}}
+    words = pages["command"]("sdk", told, "client")
+    assert words[-4:] == [str(pages["report_file"]("sdk", "client")), "--", "node", "adapter.js"]
+
+
+def test_the_version_of_a_crate_is_that_which_its_adapter_is_built_with(pages: dict[str, Any]) -> None:
+    assert pages["installed"]({"crate": "stdiobus"}, FOLDER.parents[1]) == "crates.io stdiobus 1.1.1"
