@@ -83,8 +83,8 @@ class Walk:
     def _look(self, upto: int) -> None:
         """Sort in the first `upto` events; from call to call that never becomes less."""
         for event in self.history.events[self._visible : upto]:
-            if event.kind == "eof" or (event.kind == "exit" and event.actor == TARGET):
-                self._ended |= {event.actor, *([USAGE] if event.kind == "exit" else [])}
+            if event.kind in {"eof", "exit"}:  # whoever has exited has closed its streams
+                self._ended |= {event.actor, *([USAGE] if event.actor == TARGET and event.kind == "exit" else [])}
             elif event.kind == "harness":
                 self._cut = _refused(event) or self._cut
             if (reader := _reader(event)) and not self._is_noise(event):

@@ -69,3 +69,11 @@ def test_nothing_more_comes_to_a_pool_when_the_target_has_ended() -> None:
     reading = Walk(ended, Bindings({})).settle(step, len(ended.events))
     assert reading is not None
     assert "exited with status 3" in reading.why
+
+
+def test_a_worker_that_has_exited_has_closed_its_streams_whether_or_not_their_end_was_seen() -> None:
+    killed = history(line(FIRST, '{"id":1}'), (FIRST, "exit", "out", b"", {"pid": 7}))
+    walk = Walk(killed, Bindings({}))
+    read, ends = steps([{"pool": "w", "next": {"id": 1}, "as": "a"}, {"worker": "a", "ends": True}], "KRN-COR-02")
+    assert walk.give_up(read, len(killed.events)).outcome == MET
+    assert walk.give_up(ends, len(killed.events)).outcome == MET
