@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,14 @@ def report_file(name: str, target: str) -> Path:
 
 
 def bound(about: dict[str, Any], report: Report) -> Report:
-    """The report without the force of rules that are another program's promises, by the beginning of their address."""
+    """The report with the sources of today, without the force of those that are another program's promises."""
     others = about.get("not_promised", "")
-    rows = [
-        {**row, "basis": "kit"} if others and row["source"]["url"].startswith(others) else row
-        for row in report["requirements"]
-    ]
-    return {**report, "requirements": rows}
+    rows = [{**row, "source": asdict(catalogue()[row["id"]].source)} for row in report["requirements"]]
+    foreign = [bool(others) and row["source"]["url"].startswith(others) for row in rows]
+    return {
+        **report,
+        "requirements": [{**row, "basis": "kit"} if of else row for of, row in zip(foreign, rows, strict=True)],
+    }
 
 
 def unexplained(told: dict[str, Any], reports: Mapping[str, Report]) -> Iterator[str]:

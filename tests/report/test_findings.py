@@ -158,6 +158,16 @@ def test_a_promise_of_another_program_is_no_rule_for_this_one(pages: dict[str, A
         assert f"- **{verdict}** KRN-RTE-01" in page("kernel", told, {"bus": bound}, {"bus": "1"})
 
 
+def test_a_source_that_is_shown_no_more_counts_no_more(
+    pages: dict[str, Any], report: Make, rewrite: Callable[..., None]
+) -> None:
+    made = a_kernel(report, *a_result("KRN-RTE-01", ("one", Outcome.FAIL)))
+    rewrite("KRN-RTE-01", source=Source("notes"))
+    assert "- **differs** KRN-RTE-01 (must; notes)" in a_page(
+        pages, pages["bound"]({}, made), **{"KRN-RTE-01": "Word."}
+    )
+
+
 def test_the_report_is_asked_for_before_the_command_of_an_adapter(pages: dict[str, Any]) -> None:
     told = {"judge": ["sdk"], "targets": {"client": {"words": ["--backend", "native", "--", "node", "adapter.js"]}}}
     words = pages["command"]("sdk", told, "client")
