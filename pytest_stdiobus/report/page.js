@@ -1,7 +1,7 @@
 "use strict";
 const form = document.querySelector(".filter");
 const none = document.querySelector(".none");
-const rows = [...document.querySelectorAll("tbody")].map((body) => ({
+const rows = [...document.querySelectorAll("tbody[data-outcomes]")].map((body) => ({
   body,
   text: body.textContent.toLowerCase(),
   outcomes: body.dataset.outcomes.split(" "),

@@ -34,11 +34,15 @@ def _case(case: ParityCase, names: Sequence[str]) -> Markup:
     return tag(
         "details",
         tag("summary", tag("code", case.id), f" {case.title}"),
-        tag("table", tag("thead", head), tag("tbody", *map(_row, case.differences[:SHOWN]))),
+        tag("table", tag("thead", head), tag("tbody", *(_row(found, names) for found in case.differences[:SHOWN]))),
         tag("p", f"And {more} more, in the JSON report.") if more > 0 else None,
     )
 
 
-def _row(found: Difference) -> Markup:
-    cells = (tag("td", tag("code", value) if value is not None else None) for value in found.values)
+def _row(found: Difference, names: Sequence[str]) -> Markup:
+    """A row; where the page is narrow each cell says itself whose it is."""
+    cells = (
+        tag("td", tag("code", value) if value is not None else None, class_="outcome", data_target=name)
+        for value, name in zip(found.values, names, strict=True)
+    )
     return tag("tr", tag("th", tag("code", found.path), scope="row"), *cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,14 @@ def test_every_face_shows_where_and_what(said: Said) -> None:
     value = as_json(reports)
     assert schemas.faults(value, schemas.schema("matrix")) == []
     assert value["parity"][0]["differences"] == [{"path": "$.wrote[0].params", "values": ['"a|b"', None]}]
+
+
+def test_the_filter_of_the_page_leaves_alone_what_was_said(said: Said) -> None:
+    text = page([said(a_request(more=',"params":1')), said(a_request())])
+    bodies = re.findall("<tbody[^>]*>", text)
+    assert len(bodies) == 2
+    assert len([body for body in bodies if "data-outcomes" in body]) == 1
+    assert re.findall(r'querySelectorAll\("(tbody[^"]*)"\)', text) == ["tbody[data-outcomes]"]
 
 
 def test_the_page_has_one_row_for_differences_of_one_kind(said: Said) -> None:
