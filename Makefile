@@ -10,6 +10,7 @@ JOBS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)"
 SDIST := build/published/stdiobus-2.2.1
 PUBLISHED := $(SDIST)/kernel/dist/linux-amd64/stdio_bus
 PUBLISHED_LIBRARY := build/published/libstdio_bus.so
+PUBLISHED_CLIENT := build/published/sdk/bin/python
 
 ifeq ($(shell command -v cmake),)
 CMAKE := $(BIN)/cmake
@@ -38,7 +39,7 @@ help:
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
 	@echo "make saboteurs     play the cases about kernels and SDKs against each with a fault (about two hours)"
-	@echo "make findings      judge the published kernel beside ours, and write docs/findings (about half an hour)"
+	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
 	@echo "make container     make demo in a fresh container"
@@ -227,10 +228,15 @@ peers: $(BIN)/python
 	  @modelcontextprotocol/server-filesystem @modelcontextprotocol/server-memory @agentclientprotocol/sdk@0.12.0
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge acp mcp
 
-# The published kernel beside ours, as a program and as a library.
-findings: $(PUBLISHED) $(PUBLISHED_LIBRARY)
+# An environment of its own, without our package.
+$(PUBLISHED_CLIENT): $(BIN)/python
+	$(PYTHON) -m venv build/published/sdk
+	$@ -m pip install --quiet setuptools "stdiobus[native]==2.2.1"
+
+# The published kernel beside ours, as a program and as a library, and the published clients.
+findings: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library sdk
 
 # Compiles and links for every system that the kernel is meant for; runs nothing there.
 CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \
