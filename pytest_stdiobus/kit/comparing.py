@@ -31,12 +31,12 @@ def without_its_kernel(case: Case) -> Case | None:
 
 def attributed(result: CaseResult, alone: CaseResult) -> CaseResult:
     """A failure behind the SDK's own kernel, with whose it is: the same case without that kernel tells."""
-    whose = {Outcome.PASS: WITH_ITS_KERNEL, Outcome.FAIL: ALONE}.get(alone.outcome)
-    if whose is None:
-        return result
-    failures = {
-        finding: replace(finding, explanation=f"{finding.explanation} ({whose})") for finding in result.failures
-    }
+    fails_too = {finding.requirement for finding in alone.failures}
+    failures = {}
+    for finding in result.failures:
+        whose = ALONE if finding.requirement in fails_too else WITH_ITS_KERNEL
+        if finding.requirement in fails_too or alone.outcome is Outcome.PASS:
+            failures[finding] = replace(finding, explanation=f"{finding.explanation} ({whose})")
     return replace(result, findings=tuple(failures.get(finding, finding) for finding in result.findings))
 
 

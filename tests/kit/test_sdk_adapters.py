@@ -259,6 +259,34 @@ def test_a_failure_behind_its_own_kernel_is_told_apart(
     assert whose in result.failures[0].explanation
 
 
+def test_a_failure_is_not_laid_on_the_sdk_alone_where_that_fails_another_requirement(
+    played: Callable[..., list[CaseResult]],
+) -> None:
+    code = """
+        backend = []
+        def remember(command):
+            backend[:] = [command["backend"]]
+            say(answer="open")
+        def obey(call):
+            say(call=call["id"], event="result", value=1 if (backend == ["subprocess"]) == (call["id"] == "q") else 3)
+        serve(obey, remember, backends=["native", "subprocess"])
+    """
+    first = small(ASK, {"call": "r", "send": {"op": "request", "method": "m"}})
+    answered = steps([ANSWERED], "SDK-WIR-02")[0]
+    other = steps([{"call": "r", "next": {"event": "result", "value": 1}}], "SDK-WIR-01")[0]
+    case = replace(
+        first,
+        id="sdk/test/small[native]",
+        requirements=("SDK-WIR-01", "SDK-WIR-02"),
+        steps=(*first.steps, answered, other),
+        transport="native",
+        transports=("scripted", "native"),
+    )
+    (result,) = played(code, case)
+    assert [finding.requirement for finding in result.failures] == ["SDK-WIR-02"]
+    assert "kernel" not in result.failures[0].explanation
+
+
 def test_a_failure_of_an_sdk_that_takes_no_kernel_but_its_own_is_laid_on_neither(
     played: Callable[..., list[CaseResult]],
 ) -> None:
