@@ -137,7 +137,16 @@ class _Names:
         told = {key: value for key, value in event.items() if key != "call"}
         if isinstance(error := told.get("error"), dict):
             told["error"] = {key: value for key, value in error.items() if key != "message"}
+        heard = told.get("value") if told.get("event") == "notification" else None
+        if isinstance(heard, str) and (line := wire.parsed(heard.encode("utf-8", "surrogatepass"))) is not None:
+            told["value"] = self._heard(line)
+            return told
         return self._value(told)
+
+    def _heard(self, line: dict[str, Any]) -> dict[str, Any]:
+        """A line that was handed on as text; an id that answers a request is the request's."""
+        asked = any(wire.same(line.get("id"), known) for known in self._known.get("id", []))
+        return {**self._value(line), **({"id": self._name("id", line["id"])} if asked else {})}
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import sys
@@ -97,6 +98,15 @@ def test_generated_ids_sessions_and_times_are_called_by_their_first_use(said: Sa
 
     one = told("1", "client-163d2a5925d6", "2026-01-31T12:00:00Z")
     assert differences(one, told(f'"{UUID}"', "client-1795292836556-jo1fum", "2027-02-01T13:00:00.5+01:00")) == {}
+
+
+def test_a_line_that_is_handed_on_as_text_is_compared_as_the_message_it_is(said: Said) -> None:
+    def heard(identifier: str, line: str) -> Report:
+        return said(a_request(identifier), gave=(json.dumps({"call": "q", "event": "notification", "value": line}),))
+
+    one = heard("1", '{"id":1,"result":"r"}')
+    assert differences(one, heard(f'"{UUID}"', f'{{"result": "r", "id": "{UUID}"}}')) == {}
+    assert list(differences(one, heard("1", '{"id":2,"result":"r"}'))) == ["$.gave.q[0].value.id"]
 
 
 def test_an_id_that_is_used_twice_differs_from_two(said: Said) -> None:
