@@ -14,8 +14,8 @@ from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target, from_library
 
-FOLDER = data_dir() / "workers" / "saboteurs"
-FAULTS = json.loads((FOLDER / "library.json").read_text(encoding="utf-8"))
+FOLDER = data_dir() / "workers" / "saboteurs" / "library"
+FAULTS = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
 CASES = {case.id: case for case in bundled_cases() if case.transport == EMBEDDED}
 OTHERS = sorted({case.file: name for name, case in CASES.items() if "/embedding/" in name}.values())
 SHARE = 20  # of the others one in so many is played against each, a different one each time
@@ -30,7 +30,7 @@ def library() -> Target:
 
 def with_fault(library: Target, name: str) -> Target:
     *python, _, path = library.command
-    return replace(library, name=name, command=(*python, str(FOLDER / "library.py"), path), env={"FAULT": name})
+    return replace(library, name=name, command=(*python, str(FOLDER / "faulty_host.py"), path), env={"FAULT": name})
 
 
 def failing(target: Target, names: list[str]) -> dict[str, set[str]]:

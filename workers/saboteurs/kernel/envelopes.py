@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from _json import make_scanner, scanstring  # what the json module scans with; importing that would double the start
 from contextlib import suppress
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs leave it out
+from json.scanner import make_scanner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

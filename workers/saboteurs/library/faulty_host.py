@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A library with one fault, which the variable ``FAULT`` names: a real one, with the fault between it and its host.
 
-Started as ``python -S library.py LIBRARY ...`` it is the program that hosts a library (``workers/embedding.py``).
+Started as ``python -S faulty_host.py LIBRARY ...`` it is the program that hosts a library (``workers/embedding.py``).
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from embedding import main
 from embedding_api import FULL, OK, WRONG_STATE, Bus, Library
