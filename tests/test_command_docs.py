@@ -94,7 +94,9 @@ def test_the_tutorial_does_what_it_shows(shell: Path) -> None:
 
 def test_the_readme_shows_what_the_command_prints(shell: Path) -> None:
     shutil.copy(ROOT / "examples" / "agents" / "adder.py", shell / "agent.py")
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Is your worker, kernel or SDK conformant?")[2]
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("## Is your worker, kernel or SDK conformant?")[2]
+    )
     (shell / "section.md").write_text(section.partition("\n## ")[0], encoding="utf-8")
     assert played(shell / "section.md", shell) == 1
 

@@ -61,6 +61,7 @@ class Channel:
         stderr: whether its output is not lines but logs.
         room: how much of its lines is read; beyond that the output counts as ended.
         is_closed: whether the kit has closed its input, or is about to.
+        is_lost: whether its process has ended without the kit's doing.
     """
 
     actor: str
@@ -69,6 +70,7 @@ class Channel:
     stderr: bool = False
     room: Room = field(default_factory=Room)
     is_closed: bool = False
+    is_lost: bool = False
     _lines: Lines = field(default_factory=Lines)
     _sent: Lines = field(default_factory=Lines)
     _outgoing: deque[bytes] = field(default_factory=deque)
@@ -124,6 +126,14 @@ class Channel:
     def close(self) -> None:
         """Close both descriptors."""
         self.is_closed = True
+        self._let_go()
+
+    def lose(self) -> None:
+        """Close both descriptors, because nobody is there any more."""
+        self.is_lost = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._close_writing()
         if self.reading >= 0:
             os.close(self.reading)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit.case import steps
+from pytest_stdiobus.kit.drivers.seat import send
+from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.pump import Channel, Pump
 from pytest_stdiobus.kit.result import CaseResult, Outcome
 
 from .conftest import ANSWERED, ASK, case
@@ -78,3 +82,14 @@ def test_sending_what_is_not_bound_is_the_cases_mistake(play_case: Play) -> None
     result = play_case("serve()", case({"client": "kit", "send": {"id": 2, "method": {"$from": "answer/id"}}}))
     assert result.outcome is Outcome.HARNESS_ERROR
     assert "answer/id: no step before it has 'answer'" in result.findings[0].explanation
+
+
+def test_to_a_worker_that_its_kernel_has_killed_nothing_is_sent_and_the_case_goes_on() -> None:
+    pump = Pump(History())
+    channel = pump.add(Channel("worker:w/0#1"))
+    channel.lose()
+    (step,) = steps([{"worker": "got", "send": {"id": 1, "result": 0}}], "KRN-COR-01")
+    told = send(channel, pump, step, step.value, 4)
+    assert told is not None
+    assert (told.kind, told.facts["error"], told.facts["step"]) == ("harness", "its process has ended", 4)
+    assert list(pump.history.lines()) == []

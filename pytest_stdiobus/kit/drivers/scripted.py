@@ -128,6 +128,7 @@ class ScriptedWorkers:
         one = self.everyone[step.actor]
         self.pump.until(lambda: not one.channel.wants_write, _WRITTEN_S)
         one.channel.cut(self.pump.history)
+        one.channel.is_closed = True
         if step.verb == "exit":
             event = self.pump.history.add(step.actor, "signal", exit=value, step=index)
             one.order(f"exit {value}")
@@ -217,7 +218,7 @@ class ScriptedWorkers:
     def _end(self, worker: ScriptedWorker) -> Event:
         """A process that has ended has closed its streams; the kit held them for it."""
         event = self.pump.history.add(worker.channel.actor, "exit", pid=worker.pid)
-        worker.channel.close()
+        worker.channel.lose()
         return event
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import Event, History
     from pytest_stdiobus.kit.pump import Channel, Pump
 
+_LOST = "its process has ended"
 _PIECE_S = 0.05  # longer than any reader takes that reads at all
 
 
@@ -56,7 +57,8 @@ def payload(value: Any) -> bytes:
 def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Event | None:
     """Send to a channel; with ``split: N`` in pieces of N bytes, each taken before the next.
 
-    A line is recorded when its LF is sent, by whichever step: no answer can precede it, and none follows half of it.
+    A line is recorded when its LF is sent, by whichever step: no answer can precede it, and none follows half of it. To a
+    process that has ended unasked nothing is sent, and that is recorded instead: a target may have killed its worker.
 
     Returns:
         The last line that was completed, if one was.
@@ -73,7 +75,10 @@ def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Ev
     for start in range(0, len(data), size):
         piece = data[start : start + size]
         for line in channel.completed_by(piece):
-            last = pump.history.add(channel.actor, "line", dir="in", data=line, step=index)
+            if channel.is_lost:
+                last = pump.history.add(channel.actor, "harness", data=line, what="write", error=_LOST, step=index)
+            else:
+                last = pump.history.add(channel.actor, "line", dir="in", data=line, step=index)
         channel.send(piece)
         if size < len(data):
             pump.until(lambda: not channel.wants_write and channel.unread_by_peer() == 0, _PIECE_S)
