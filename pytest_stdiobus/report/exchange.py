@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.report.model import ExchangePart
 
 ROOM = 1024  # characters of a value that is told in full
+DEEPEST = 64  # levels of a value that is told; Python looks into no more than some hundred
 MOST = 64  # lines that are told of the kernel's input, or of a call; members of a long value that is looked into
 
 
@@ -53,7 +54,8 @@ def canonical(value: Any) -> str:
 def _told(line: bytes, mask: Mask) -> Any:
     text = mask.text(line.decode("utf-8", "backslashreplace"))
     try:
-        return _bounded(wire.parse(text.encode()))
+        value = wire.parse(text.encode())
+        return _bounded(value) if _depth(value) <= DEEPEST else _digest(canonical(value))
     except (ValueError, RecursionError):
         return {"$text": shortened(printable(text))}
 
@@ -65,4 +67,17 @@ def _bounded(value: Any) -> Any:
         return value
     if isinstance(value, dict) and len(value) <= MOST:
         return {key: _bounded(item) for key, item in value.items()}
+    return _digest(text)
+
+
+def _digest(text: str) -> dict[str, Any]:
     return {"$sha256": hashlib.sha256(text.encode()).hexdigest(), "$length": len(text)}
+
+
+def _depth(value: Any) -> int:
+    """How many objects and arrays stand in one another."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        depth += 1
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    return depth
