@@ -219,6 +219,8 @@ class SdkSeat:
         """
         tell_exit(self.history, facts)
         if not self._ending and "code" in facts:
+            if self._logs.wants_read:  # its last words may still lie in the pipe
+                self._logs.receive(self.history)
             said = b"".join(event.data for event in self.history.of_kind("stderr")).splitlines()[-1:]
             last = f"; its last words: {wire.preview(said[0])}" if said else ""
             message = f"the adapter exited with status {facts['code']} in the middle of the case{last}"
