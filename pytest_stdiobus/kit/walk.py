@@ -101,8 +101,10 @@ class Walk:
         everyone[:] = [event for event in everyone if event.n not in gone]
 
     def _is_noise(self, event: Event) -> bool:
+        if not self.messages_only or event.kind != "line":
+            return False
         message = wire.parsed(event.data)
-        return self.messages_only and event.kind == "line" and (message is None or wire.is_no_message(message))
+        return message is None or wire.is_no_message(message)
 
     def settle(self, step: Step, upto: int, *, final: bool = False) -> Reading | None:
         """What the step comes to with the first `upto` events; None while that is open.

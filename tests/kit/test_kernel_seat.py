@@ -139,14 +139,15 @@ def test_a_client_sees_that_it_was_closed(played: Callable[..., History], transp
 
 
 def test_a_request_that_a_case_leaves_open_does_not_keep_the_kernel(played: Callable[..., History]) -> None:
+    """It drains for a minute, which the kit does not wait for, unless the worker that owes the answer exits."""
     history = played(
         "unix",
-        ONE,
+        {**ONE, "limits": {"drain_timeout_sec": 60}},
         {"client": "alice", "send": {"jsonrpc": "2.0", "id": 1, "method": "m"}},
         {"pool": "w", "next": {"id": 1}},
     )
-    asked, ended = (event for event in history.events if event.actor == TARGET and event.kind in {"signal", "exit"})
-    assert ended.t_us - asked.t_us < 5_000_000
+    signals = [event for event in history.of_kind("signal") if event.actor == TARGET]
+    assert [event.facts["signal"] for event in signals] == ["SIGTERM"]
 
 
 def test_nobody_reads_the_kernels_log_while_it_is_stalled(played: Callable[..., History]) -> None:

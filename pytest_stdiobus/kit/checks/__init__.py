@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MODULES = (
     *("worker", "acp", "mcp", "sdk", "sdk_load"),
-    *("kernel", "kernel_ends", "kernel_files", "kernel_load", "kernel_order"),
+    *("kernel", "kernel_delivery", "kernel_ends", "kernel_files", "kernel_load", "kernel_order"),
 )
 _INVARIANTS: dict[str, dict[str, Invariant]] = {}
 _OF_PROCESSES: set[str] = set()
@@ -28,18 +28,18 @@ _CHECKS: dict[str, Check] = {}
 
 
 def invariant(
-    requirement: str, *, subject: str, profile: str = "", of_process: bool = False
+    *requirements: str, subject: str, profile: str = "", of_process: bool = False
 ) -> Callable[[Invariant], Invariant]:
-    """Register a function that finds breaches of a requirement in any history of a subject, or of one profile of it.
+    """Register a function that finds breaches of requirements in any history of a subject, or of one profile of it.
 
     Args:
-        requirement: its id.
+        requirements: their ids.
         subject: ``worker``, ``kernel``, ``sdk`` or ``stream``.
         profile: the only profile whose histories it looks at.
         of_process: whether it judges how the target's process ends, which behind a bus nobody sees.
 
     Raises:
-        ValueError: the requirement has one already; both are named.
+        ValueError: one of the requirements has one already; both are named.
     """
 
     def register(function: Invariant) -> Invariant:
@@ -49,14 +49,14 @@ def invariant(
             return function(history) if applies else ()
 
         meant = guarded if profile else function
-        known = _INVARIANTS.setdefault(subject, {}).setdefault(requirement, meant)
-        if known is not meant:
-            message = (
-                f"{requirement} has the invariant {known.__qualname__} already, {function.__qualname__} is a second"
-            )
-            raise ValueError(message)
+        for requirement in requirements:
+            known = _INVARIANTS.setdefault(subject, {}).setdefault(requirement, meant)
+            if known is not meant:
+                first, second = known.__qualname__, function.__qualname__
+                message = f"{requirement} has the invariant {first} already, {second} is a second"
+                raise ValueError(message)
         if of_process:
-            _OF_PROCESSES.add(requirement)
+            _OF_PROCESSES.update(requirements)
         return function
 
     return register
@@ -65,7 +65,7 @@ def invariant(
 def invariants(subject: str) -> tuple[Invariant, ...]:
     """The invariants of a subject."""
     _load()
-    return tuple(_INVARIANTS.get(subject, {}).values())
+    return tuple(dict.fromkeys(_INVARIANTS.get(subject, {}).values()))
 
 
 def held_always(subject: str, *, through: bool = False) -> frozenset[str]:

@@ -12,6 +12,8 @@ from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.wire import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_stdiobus.kit.history import Event
 
 Key = tuple[str, Any]
@@ -50,10 +52,10 @@ class Traffic:
     _authors: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
     _lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, event: Event) -> None:
-        """Take in the next line."""
+    def add(self, event: Event, messages: Sequence[dict[str, Any]]) -> None:
+        """Take in the next line, which has these messages."""
         line = event.data.removesuffix(b"\r")
-        by_client, messages = is_of_client(event), messages_of(line)
+        by_client = is_of_client(event)
         self._lines[event.actor].append(line)
         if event.dir == "in":
             self._sent[by_client].update((line, *line.split(b"\n")))  # a host may hand over line feeds

@@ -155,10 +155,12 @@ class KernelSeat:
             self.history.add(self._streams.actor, "close", dir="in")
             self._streams.close()
         if self._transport == STDIO:
+            self._workers.dismiss_debtors()
             self._wait_for_exit(EXIT, wait)
         if not self._has_exited():
             wait = self._patience.wait(EXIT_ON_TERM)
             self._signal(signal.SIGTERM, **wait.facts)
+            self._workers.dismiss_debtors()
             self._wait_for_exit(EXIT_ON_TERM, wait)
         if not self._has_exited():
             self._signal(signal.SIGKILL)

@@ -19,6 +19,7 @@ from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.history import SCRIPTED_KERNEL
 from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.pump import Channel
+from pytest_stdiobus.kit.wire import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +140,13 @@ class ScriptedWorkers:
         self.pump.until(lambda: one.ended, DEADLINE_S)
         return event
 
+    def dismiss_debtors(self) -> None:
+        """Let those exit that have not answered everything: a kernel that drains would wait for them."""
+        for actor, worker in self.everyone.items():
+            if not worker.ended and _owes_an_answer(self.pump.history, actor):
+                self.pump.history.add(actor, "signal", exit=0)
+                worker.order("exit 0")
+
     def turn_away(self) -> None:
         """Let those end that have not said hello, now or later."""
         if self._listener.fileno() >= 0:
@@ -236,6 +244,17 @@ class _Input(Channel):
 def _obey(one: ScriptedWorker) -> None:
     if not one.channel.wants_write:
         one.order("exit 0")
+
+
+def _owes_an_answer(history: History, actor: str) -> bool:
+    owed: set[str] = set()
+    for event in history.of_kind("line"):
+        message = wire.parsed(event.data) if event.actor == actor else None
+        if message is not None and wire.kind_of(message) is Kind.REQUEST and event.dir == "out":
+            owed.add(repr(message["id"]))
+        elif message is not None and event.dir == "in" and "id" in message:
+            owed.discard(repr(message["id"]))
+    return bool(owed)
 
 
 def _how(told: dict[str, Any]) -> bytes:

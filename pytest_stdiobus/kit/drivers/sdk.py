@@ -124,6 +124,7 @@ class SdkSeat:
         for channel in self.pump.channels:
             channel.stall(stalled=False)
         self._adapter.tell({"command": "close"})
+        self._scripted.dismiss_debtors()
         closed = self._waited(EXIT, wait, lambda: self._adapter.has_answered("close"))
         if closed and self._adapters.lasting and self._adapter.is_at_rest:
             self._put_back()
