@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.kit import kernel_saboteurs, sdk_saboteurs
-from tests.kit.kernel_saboteurs import Saboteur, failing, file_of
+from tests.kit.saboteurs import Saboteur, failing, file_of
 
 ALL = "--all-variants"
 SUBJECTS = {"kernel": kernel_saboteurs, "sdk": sdk_saboteurs}

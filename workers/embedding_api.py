@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ctypes import POINTER, Structure, byref, c_char_p, c_int, c_size_t, c_uint16, c_uint64, c_void_p
 from typing import Any
 
-OK, FULL, INVALID, WRONG_STATE = 0, -4, -14, -15
+OK, FULL, WRONG_STATE = 0, -4, -15
 CREATED, STARTING, RUNNING, STOPPING, STOPPED = range(5)
 LISTENERS = ("none", "tcp", "unix")
 CALLBACKS = ("on_message", "on_error", "on_log", "on_worker", "on_client_connect", "on_client_disconnect")

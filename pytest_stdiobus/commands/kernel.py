@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
+from pytest_stdiobus.commands.running import add_reporting, add_running, names_of, options_of, play, run_of
 from pytest_stdiobus.data import bundled_kernel, bundled_library, kernel_absence
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import EMBEDDED, TRANSPORTS
@@ -45,7 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--library", default="", metavar="PATH", help="a shared library that has the embedding API")
     parser.add_argument(
         "--transport",
-        type=_transports,
+        type=names_of(TRANSPORTS),
         default=(),
         metavar="NAMES",
         help=f"what the cases are played on, of {','.join(TRANSPORTS)} (default: all, the last by a library and nothing else)",
@@ -56,9 +56,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=EXAMPLES_EACH,
         metavar="N",
         help="also play so many cases made at random on each transport, and make small what fails (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
 
@@ -107,10 +104,3 @@ def _count(text: str) -> int:
     if number < 0:
         raise ValueError(text)
     return number
-
-
-def _transports(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    if unknown := sorted(set(names) - set(TRANSPORTS)):
-        raise ValueError(unknown)
-    return names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import os
 import sys
@@ -27,8 +28,7 @@ from pytest_stdiobus.report.run import Behind, Run
 from pytest_stdiobus.report.terminal import Terminal
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_stdiobus.kit.result import CaseResult
     from pytest_stdiobus.kit.target import Target
@@ -85,6 +85,9 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         default=failures.FOLDER,
         metavar="DIR",
         help="where failures are kept for replay (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
 
@@ -187,6 +190,19 @@ def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> in
     for file in reports:
         face(file)([report], file)
     return report["verdict"]["exit"]
+
+
+def names_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """A reader of known names that are separated by commas."""
+
+    def names(text: str) -> tuple[str, ...]:
+        found = tuple(text.split(","))
+        if unknown := sorted(set(found) - set(known)):
+            message = f"{unknown[0]!r} is none of {','.join(known)}"
+            raise argparse.ArgumentTypeError(message)
+        return found
+
+    return names
 
 
 def _positive(text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands.kernel import executable
-from pytest_stdiobus.commands.running import add_reporting, add_running, options_of, play, run_of
+from pytest_stdiobus.commands.running import add_reporting, add_running, names_of, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import BACKENDS
 from pytest_stdiobus.kit.run import SDK, Runner
@@ -36,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_reporting(parser)
     parser.add_argument(
         "--backend",
-        type=_backends,
+        type=names_of(BACKENDS),
         default=BACKENDS,
         metavar="NAMES",
         help=f"what the cases are played on, separated by commas (default: {','.join(BACKENDS)})",
@@ -46,9 +46,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="PATH",
         help="the kernel that the SDK starts on its backend subprocess (default: its own)",
-    )
-    parser.add_argument(
-        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
     )
 
 
@@ -64,10 +61,3 @@ def execute(args: argparse.Namespace) -> int:
     run = run_of(args, judged, options, partial=partial)
     words = ("--kernel", kernel) if kernel else ()
     return play(replace(run, words=words, foreign=args.foreign), args.failures, args.report)
-
-
-def _backends(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    if unknown := sorted(set(names) - set(BACKENDS)):
-        raise ValueError(unknown)
-    return names

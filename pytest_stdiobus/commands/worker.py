@@ -47,9 +47,6 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="KERNEL",
         help="then play the cases through a bus too (the bundled kernel, or this one), and tell who is at fault",
     )
-    parser.add_argument(
-        "--foreign", action="store_true", help="it is somebody else's: say so, and keep breaches of security local"
-    )
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, bundled_cases
-from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner
 from pytest_stdiobus.kit.target import Target
+
+from .saboteurs import Saboteur, declared_in, one_of_each_file, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,31 +24,9 @@ TRANSPORTS = (UNIX, STDIO, TCP)
 SCALE = 0.3  # an answer takes milliseconds; a deadline of 1.5 s is for those that never come
 
 
-@dataclass(frozen=True)
-class Saboteur:
-    """What a kernel with a fault is declared to do.
-
-    Attributes:
-        name: of the fault.
-        breaks: the requirement that it is for.
-        also: others that it cannot help breaking, with the reason.
-        caught_by: cases that fail because of it.
-    """
-
-    name: str
-    breaks: str
-    also: dict[str, str]
-    caught_by: tuple[str, ...]
-
-    @property
-    def failing(self) -> set[str]:
-        return {self.breaks, *self.also}
-
-
 @cache
 def saboteurs() -> tuple[Saboteur, ...]:
-    declared = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
-    return tuple(Saboteur(name, **{**data, "caught_by": tuple(data["caught_by"])}) for name, data in declared.items())
+    return declared_in(FOLDER)
 
 
 def target(*arguments: str) -> Target:
@@ -66,13 +43,9 @@ def cases() -> dict[str, Case]:
     return {case.id: case for case in chosen.values()}
 
 
-def file_of(case_id: str) -> str:
-    return case_id.partition("[")[0]
-
-
 def first_variants() -> list[str]:
     """One case of each file."""
-    return list({file_of(name): name for name in reversed(cases())}.values())
+    return one_of_each_file(cases())
 
 
 def played_first(requirement: str) -> list[str]:
@@ -94,19 +67,8 @@ def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[
         meant = [case for case in chosen if _measures(case) is measures]
         if meant:  # a supervisor is a process
             with Runner(judging, Options(time_scale=factor)) as runner:
-                results |= {case.id: runner.run_case(case) for case in meant}
-    ours = [result.findings for result in results.values() if result.outcome is Outcome.HARNESS_ERROR]
-    assert not ours
+                results |= played(runner, meant)
     return results
-
-
-def failing(results: dict[str, CaseResult]) -> dict[str, set[str]]:
-    """The requirements that failed, with the cases in which they did."""
-    found: dict[str, set[str]] = {}
-    for name, result in results.items():
-        for finding in result.failures:
-            found.setdefault(finding.requirement, set()).add(name)
-    return found
 
 
 def measures_usage(case: Case) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import NATIVE, SCRIPTED, SUBPROCESS, bundled_cases
-from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
 
-from .kernel_saboteurs import Saboteur, file_of
+from .saboteurs import Saboteur, declared_in, one_of_each_file, played
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +27,7 @@ SCALE = 0.6  # an answer takes milliseconds, a start under load a second
 
 @cache
 def saboteurs() -> tuple[Saboteur, ...]:
-    declared = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
-    return tuple(Saboteur(name, **{**data, "caught_by": tuple(data["caught_by"])}) for name, data in declared.items())
+    return declared_in(FOLDER)
 
 
 def target(*arguments: str) -> Target:
@@ -52,7 +49,7 @@ def cases() -> dict[str, Case]:
 
 def first_variants() -> list[str]:
     """One case of each file."""
-    return list({file_of(name): name for name in reversed(cases())}.values())
+    return one_of_each_file(cases())
 
 
 def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[str, CaseResult]:
@@ -61,7 +58,4 @@ def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[
         runner.sdk.description = described()
         runner.sdk._refusals = dict.fromkeys(BACKENDS, "")  # as the client without a fault, each of them opens
         runner.sdk.adapters.lasting = False
-        results = {name: runner.run_case(cases()[name]) for name in dict.fromkeys(names)}
-    ours = [result.findings for result in results.values() if result.outcome is Outcome.HARNESS_ERROR]
-    assert not ours
-    return results
+        return played(runner, [cases()[name] for name in dict.fromkeys(names)])

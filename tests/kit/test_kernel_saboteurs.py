@@ -7,15 +7,11 @@ import ast
 import pytest
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import KERNEL
 
 from .kernel_saboteurs import (
     FOLDER,
-    Saboteur,
     cases,
-    failing,
-    file_of,
     first_variants,
     judged,
     measures_usage,
@@ -24,6 +20,7 @@ from .kernel_saboteurs import (
     saboteurs,
     target,
 )
+from .saboteurs import Saboteur, failing, never_failed, not_passed, sets_by_requirement
 
 PARTS = 12  # of the honest kernel's cases, so that they are played side by side
 by_name = pytest.mark.parametrize("saboteur", saboteurs(), ids=lambda saboteur: saboteur.name)
@@ -45,8 +42,7 @@ def played_in_ci() -> list[str]:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_kernel_of_saboteurs_without_a_fault_fails_nothing(part: int) -> None:
-    results = judged(target(), played_in_ci()[part::PARTS], scale=4)
-    assert {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS} == {}
+    assert not_passed(judged(target(), played_in_ci()[part::PARTS], scale=4)) == {}
 
 
 def test_every_fault_is_declared_and_says_what_it_does() -> None:
@@ -71,13 +67,9 @@ def test_every_rule_for_kernels_is_broken_by_a_saboteur(requirement: str) -> Non
 
 
 def test_no_two_rules_for_kernels_are_failed_by_the_same_saboteurs() -> None:
-    sets = {
-        name: frozenset(saboteur.name for saboteur in saboteurs() if name in saboteur.failing)
-        for name in requirements()
-    }
+    sets = sets_by_requirement(saboteurs(), requirements())
     assert len(set(sets.values())) == len(sets), sets
 
 
 def test_every_case_about_kernels_is_failed_by_a_saboteur() -> None:
-    caught = {file_of(name) for saboteur in saboteurs() for name in saboteur.caught_by}
-    assert {file_of(name) for name in first_variants()} - caught == set()
+    assert never_failed(saboteurs(), cases()) == set()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import Outcome, by_requirement
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target, from_file
+
+from .saboteurs import Saboteur, declared_in, failing, played
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the bundled peers read a pipe with asyncio")
 
@@ -22,9 +21,7 @@ HONEST = {"acp": "acp-agent", "mcp": "mcp-server"}
 SCALE = 0.6  # an answer takes milliseconds; a deadline of 3 s is for those that never come
 
 
-def declared(profile: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((FOLDER / profile / "saboteurs.json").read_text(encoding="utf-8"))
-    return found
+SABOTEURS = [(profile, saboteur) for profile in HONEST for saboteur in declared_in(FOLDER / profile)]
 
 
 def rows(profile: str) -> set[str]:
@@ -36,28 +33,23 @@ def target(profile: str, name: str) -> Target:
     return replace(honest, command=(sys.executable, "-S", "-s", str(FOLDER / profile / f"{name}.py")))
 
 
-@pytest.mark.parametrize(
-    ("profile", "name"), [(profile, name) for profile in HONEST for name in declared(profile)], ids=str
-)
-def test_a_saboteur_fails_what_it_is_declared_to_break_and_nothing_else(profile: str, name: str) -> None:
+@pytest.mark.parametrize(("profile", "saboteur"), SABOTEURS, ids=lambda it: getattr(it, "name", it))
+def test_a_saboteur_fails_what_it_is_declared_to_break_and_nothing_else(profile: str, saboteur: Saboteur) -> None:
     pytest.importorskip(profile, reason=f"needs the extra {profile}")
-    breaks, also = declared(profile)[name]["breaks"], declared(profile)[name]["also"]
-    with Runner(target(profile, name), Options(profile=profile, time_scale=SCALE)) as runner:
-        results = [runner.run_case(case) for case in runner.cases if breaks in case.requirements]
-    outcomes = by_requirement(results)
-    failed = {name for name, result in outcomes.items() if result.outcome is Outcome.FAIL} & rows(profile)
-    assert breaks in failed <= {breaks, *also}, {name: outcomes[name].reason for name in failed}
-    first = [result for result in results if result.case.requirements[0] == breaks]
-    assert any(finding.requirement == breaks for result in first for finding in result.failures)
-    assert not [result.findings for result in results if result.outcome is Outcome.HARNESS_ERROR]
+    breaks = saboteur.breaks
+    with Runner(target(profile, saboteur.name), Options(profile=profile, time_scale=SCALE)) as runner:
+        results = played(runner, [case for case in runner.cases if breaks in case.requirements])
+    found = failing(results)
+    assert breaks in found.keys() & rows(profile) <= saboteur.failing, found
+    assert any(results[name].case.requirements[0] == breaks for name in found[breaks])
 
 
 @pytest.mark.parametrize("profile", HONEST)
 def test_every_rule_is_broken_by_a_saboteur(profile: str) -> None:
-    assert {saboteur["breaks"] for saboteur in declared(profile).values()} == rows(profile)
+    assert {saboteur.breaks for saboteur in declared_in(FOLDER / profile)} == rows(profile)
 
 
 @pytest.mark.parametrize("profile", HONEST)
 def test_every_saboteur_is_declared(profile: str) -> None:
     files = {file.stem for file in (FOLDER / profile).glob("*.py")} - {"honest_agent", "honest_server"}
-    assert files == declared(profile).keys()
+    assert files == {saboteur.name for saboteur in declared_in(FOLDER / profile)}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,9 +10,19 @@ import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import Options, Runner, applies
 from pytest_stdiobus.kit.target import Target
+
+from .saboteurs import (
+    Saboteur,
+    declared_in,
+    failing,
+    never_failed,
+    not_passed,
+    one_of_each_file,
+    played,
+    sets_by_requirement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,31 +43,9 @@ PROBES = {
 }
 
 
-@dataclass(frozen=True)
-class Saboteur:
-    """What a saboteur is declared to do.
-
-    Attributes:
-        name: of its file.
-        breaks: the requirement that it is for.
-        also: others that it cannot help breaking, with the reason.
-        caught_by: cases that fail because of it.
-    """
-
-    name: str
-    breaks: str
-    also: dict[str, str]
-    caught_by: tuple[str, ...]
-
-    @property
-    def failing(self) -> set[str]:
-        return {self.breaks, *self.also}
-
-
 @cache
 def saboteurs() -> tuple[Saboteur, ...]:
-    declared = json.loads((FOLDER / "saboteurs.json").read_text(encoding="utf-8"))
-    return tuple(Saboteur(name, **{**data, "caught_by": tuple(data["caught_by"])}) for name, data in declared.items())
+    return declared_in(FOLDER)
 
 
 by_name = pytest.mark.parametrize("saboteur", saboteurs(), ids=lambda saboteur: saboteur.name)
@@ -70,10 +56,6 @@ def target(name: str, *arguments: str) -> Target:
     return Target(name, command, probes=PROBES)
 
 
-def file_of(case_id: str) -> str:
-    return case_id.partition("[")[0]
-
-
 @cache
 def cases() -> dict[str, Case]:
     with Runner(target("honest"), Options(profile=PROFILE)) as runner:
@@ -82,7 +64,7 @@ def cases() -> dict[str, Case]:
 
 def first_variants() -> list[str]:
     """One case of each file."""
-    return list({file_of(name): name for name in reversed(cases())}.values())
+    return one_of_each_file(cases())
 
 
 def sample(saboteur: Saboteur) -> list[str]:
@@ -91,25 +73,8 @@ def sample(saboteur: Saboteur) -> list[str]:
 
 
 def judged(judging: Target, names: Iterable[str], enough: float = float("inf")) -> dict[str, CaseResult]:
-    """What cases come to, until enough of them have failed."""
-    results: dict[str, CaseResult] = {}
     with Runner(judging, Options(profile=PROFILE, time_scale=SCALE)) as runner:
-        for name in dict.fromkeys(names):
-            results[name] = runner.run_case(cases()[name])
-            if sum(bool(result.failures) for result in results.values()) >= enough:
-                break
-    ours = [result.findings for result in results.values() if result.outcome is Outcome.HARNESS_ERROR]
-    assert not ours
-    return results
-
-
-def failing(results: dict[str, CaseResult]) -> dict[str, set[str]]:
-    """The requirements that failed, with the cases in which they did."""
-    found: dict[str, set[str]] = {}
-    for name, result in results.items():
-        for finding in result.failures:
-            found.setdefault(finding.requirement, set()).add(name)
-    return found
+        return played(runner, [cases()[name] for name in dict.fromkeys(names)], enough)
 
 
 @by_name
@@ -127,8 +92,7 @@ def test_with_its_fault_switched_off_it_fails_nothing(saboteur: Saboteur) -> Non
 
 
 def test_the_honest_worker_fails_no_case() -> None:
-    results = judged(target("banner", "--honest"), first_variants())
-    assert {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS} == {}
+    assert not_passed(judged(target("banner", "--honest"), first_variants())) == {}
 
 
 def test_every_file_of_the_folder_is_declared() -> None:
@@ -153,13 +117,9 @@ def test_every_requirement_of_a_worker_has_a_case_and_a_saboteur(requirement: st
 
 
 def test_no_two_requirements_are_failed_by_the_same_saboteurs() -> None:
-    sets = {
-        name: frozenset(saboteur.name for saboteur in saboteurs() if name in saboteur.failing)
-        for name in requirements()
-    }
+    sets = sets_by_requirement(saboteurs(), requirements())
     assert len(set(sets.values())) == len(sets), sets
 
 
 def test_every_case_is_failed_by_a_saboteur() -> None:
-    caught = {file_of(name) for saboteur in saboteurs() for name in saboteur.caught_by}
-    assert {file_of(name) for name in cases()} - caught == set()
+    assert never_failed(saboteurs(), cases()) == set()

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK
 
-from .kernel_saboteurs import Saboteur, failing, file_of
+from .saboteurs import Saboteur, failing, never_failed, not_passed, sets_by_requirement
 from .sdk_saboteurs import FOLDER, cases, first_variants, judged, saboteurs, target
 
 REQUIREMENTS = [name for name, row in catalogue().items() if row.subject == SDK]
@@ -29,8 +28,7 @@ def test_a_client_with_a_fault_fails_what_it_is_declared_to_break(saboteur: Sabo
 
 def test_the_client_of_saboteurs_without_a_fault_fails_nothing() -> None:
     one_of_each_folder = {Path(cases()[name].file).parent: name for name in first_variants()}.values()
-    results = judged(target(), one_of_each_folder, scale=4)
-    assert {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS} == {}
+    assert not_passed(judged(target(), one_of_each_folder, scale=4)) == {}
 
 
 def test_every_fault_is_declared_and_says_what_it_does() -> None:
@@ -50,12 +48,9 @@ def test_every_requirement_of_an_sdk_has_a_case_and_a_saboteur(requirement: str)
 
 
 def test_no_two_requirements_of_an_sdk_are_failed_by_the_same_saboteurs() -> None:
-    sets = {
-        name: frozenset(saboteur.name for saboteur in saboteurs() if name in saboteur.failing) for name in REQUIREMENTS
-    }
+    sets = sets_by_requirement(saboteurs(), REQUIREMENTS)
     assert len(set(sets.values())) == len(sets), sets
 
 
 def test_every_case_about_an_sdk_is_failed_by_a_saboteur() -> None:
-    caught = {file_of(name) for saboteur in saboteurs() for name in saboteur.caught_by}
-    assert {file_of(name) for name in cases()} - caught == set()
+    assert never_failed(saboteurs(), cases()) == set()

@@ -1,0 +1,92 @@
+"""What programs with one fault each are declared to do, and which requirements fail because of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.kit.result import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from pytest_stdiobus.kit.case import Case
+    from pytest_stdiobus.kit.result import CaseResult, Finding
+    from pytest_stdiobus.kit.run import Runner
+
+
+@dataclass(frozen=True)
+class Saboteur:
+    """What a program with a fault is declared to do.
+
+    Attributes:
+        name: of the fault.
+        breaks: the requirement that it is for.
+        also: others that it cannot help breaking, with the reason.
+        caught_by: cases that fail because of it.
+    """
+
+    name: str
+    breaks: str
+    also: dict[str, str]
+    caught_by: tuple[str, ...] = ()
+
+    @property
+    def failing(self) -> set[str]:
+        return {self.breaks, *self.also}
+
+
+def declared_in(folder: Path) -> tuple[Saboteur, ...]:
+    declared = json.loads((folder / "saboteurs.json").read_text(encoding="utf-8"))
+    return tuple(
+        Saboteur(name, data["breaks"], data["also"], tuple(data.get("caught_by", ())))
+        for name, data in declared.items()
+    )
+
+
+def file_of(case_id: str) -> str:
+    return case_id.partition("[")[0]
+
+
+def one_of_each_file(names: Iterable[str]) -> list[str]:
+    """The first case of each file."""
+    return list({file_of(name): name for name in reversed(list(names))}.values())
+
+
+def played(runner: Runner, cases: Iterable[Case], enough: float = float("inf")) -> dict[str, CaseResult]:
+    """What cases come to, until enough of them have failed."""
+    results: dict[str, CaseResult] = {}
+    for case in cases:
+        results[case.id] = result = runner.run_case(case)
+        assert result.outcome is not Outcome.HARNESS_ERROR, result.findings
+        enough -= bool(result.failures)
+        if enough <= 0:
+            break
+    return results
+
+
+def not_passed(results: Mapping[str, CaseResult]) -> dict[str, tuple[Finding, ...]]:
+    """What is said of the cases that did not pass."""
+    return {name: result.findings for name, result in results.items() if result.outcome is not Outcome.PASS}
+
+
+def failing(results: Mapping[str, CaseResult]) -> dict[str, set[str]]:
+    """The requirements that failed, with the cases in which they did."""
+    found: dict[str, set[str]] = {}
+    for name, result in results.items():
+        for finding in result.failures:
+            found.setdefault(finding.requirement, set()).add(name)
+    return found
+
+
+def sets_by_requirement(saboteurs: Iterable[Saboteur], requirements: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Who fails each requirement; where two of these are equal, the cases cannot tell the requirements apart."""
+    known = tuple(saboteurs)
+    return {name: frozenset(one.name for one in known if name in one.failing) for name in requirements}
+
+
+def never_failed(saboteurs: Iterable[Saboteur], cases: Iterable[str]) -> set[str]:
+    """The files of cases that catch nobody."""
+    return {file_of(name) for name in cases} - {file_of(name) for one in saboteurs for name in one.caught_by}
