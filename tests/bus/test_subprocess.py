@@ -14,6 +14,7 @@ import pytest
 
 from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, BusState, PoolConfig, SubprocessOptions, TransportError
 from pytest_stdiobus.bus.backends import binary
+from pytest_stdiobus.bus.backends import subprocess as subprocess_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,35 @@ async def test_a_kernel_of_ones_own_is_ready_when_it_runs(tmp_path: Path) -> Non
     write(mine, "import sys; sys.stdin.read()")
     bus = AsyncStdioBus(CONFIG, backend="subprocess", subprocess=SubprocessOptions(binary_path=str(mine)))
     await bus.start()
+    assert bus.is_running()
+    await bus.stop(5)
+
+
+@pytest.mark.parametrize(
+    "code", ["import sys; sys.exit('not today')", "import os; os.write(2, b'not today'); os.abort()"]
+)
+async def test_a_kernel_of_ones_own_that_ends_at_once_fails_the_start_with_its_stderr(
+    tmp_path: Path, code: str
+) -> None:
+    mine = tmp_path / "mine"
+    write(mine, code)
+    bus = AsyncStdioBus(CONFIG, backend="subprocess", subprocess=SubprocessOptions(binary_path=str(mine)))
+    with pytest.raises(TransportError, match=r"mine (ended|was ended)(.|\n)*not today"):
+        await bus.start()
+    assert bus.get_state() is BusState.STOPPED
+
+
+async def test_a_kernel_of_ones_own_is_ready_when_it_has_read_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess_backend, "_FOREIGN_START_SEC", 2 * BOUND_SEC)
+    mine = tmp_path / "mine"
+    write(
+        mine,
+        "import os, sys; fd = int(sys.argv[2]); [*iter(lambda: os.read(fd, 99), b'')]; os.close(fd); sys.stdin.read()",
+    )
+    bus = AsyncStdioBus(CONFIG, backend="subprocess", subprocess=SubprocessOptions(binary_path=str(mine)))
+    await asyncio.wait_for(bus.start(), BOUND_SEC)
     assert bus.is_running()
     await bus.stop(5)
 

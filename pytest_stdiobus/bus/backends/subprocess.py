@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import sys
-import tempfile
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.bus.arguments import SHORTEST_START_SEC, seconds, variables, whole_number
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # than the second that stop() may exceed its timeout by (SDK-CAN-04).
 _FORCE_AFTER_SEC = 0.2
 _KILL_AFTER_SEC = 0.5
+# How long a kernel that is not ours may keep the descriptor of its configuration until it is taken for ready.
+_FOREIGN_START_SEC = 0.5
 # A kernel that is not ours may not take the end of its stdin for the end; it is asked by signal soon.
 _FOREIGN_PATIENCE_SEC = 0.2
 
@@ -69,7 +72,8 @@ class SubprocessBackend(Backend):
     async def start(self) -> None:
         """Spawn the kernel and wait until it serves.
 
-        The bundled kernel says when it is ready; of another one only its end can be seen.
+        The bundled kernel says when it is ready. Another one is ready when it has read its configuration and
+        closed that descriptor, or keeps it and lives half a second later.
 
         Raises:
             InvalidArgumentError: the bundled kernel finds the configuration faulty.
@@ -77,11 +81,8 @@ class SubprocessBackend(Backend):
         """
         self.state = BusState.STARTING
         self._ready = asyncio.get_running_loop().create_future()
-        self._spawn()
-        if not self._binary.bundled:
-            self._become_ready()
         try:
-            await asyncio.wait_for(self._ready, self._options.start_timeout_sec)
+            await asyncio.wait_for(self._begin(self._ready), self._options.start_timeout_sec)
         except asyncio.TimeoutError:
             message = f"{self._binary.path} was not ready within {self._options.start_timeout_sec:g} s{self._log.said('stderr')}"
             raise TransportError(message) from None
@@ -156,18 +157,33 @@ class SubprocessBackend(Backend):
         if state is BusState.RUNNING:
             self._sink.backend_lost(error)
 
-    def _spawn(self) -> None:
-        with tempfile.TemporaryFile() as file:
-            file.write(self._config.text.encode())
-            file.flush()
-            file.seek(0)
-            argv = [self._binary.path, "--config-fd", str(file.fileno()), "--stdio"]
-            environment = {**os.environ, **self._options.env}
-            try:
-                self._child = ChildProcess(argv, self, pass_fds=[file.fileno()], env=environment)
-            except OSError as error:
-                message = f"cannot run the kernel {self._binary.path}: {error}"
-                raise TransportError(message) from error
+    async def _begin(self, ready: asyncio.Future[None]) -> None:
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._spawn(theirs.fileno())
+            ours.setblocking(False)
+            # A kernel that ends without having read it resets the connection; `child_exited` tells of its end.
+            with contextlib.suppress(ConnectionError):
+                await self._hand_over_configuration(ours)
+            await ready
+
+    def _spawn(self, config_fd: int) -> None:
+        argv = [self._binary.path, "--config-fd", str(config_fd), "--stdio"]
+        try:
+            self._child = ChildProcess(argv, self, pass_fds=[config_fd], env={**os.environ, **self._options.env})
+        except OSError as error:
+            message = f"cannot run the kernel {self._binary.path}: {error}"
+            raise TransportError(message) from error
+
+    async def _hand_over_configuration(self, kernel: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(kernel, self._config.text.encode())
+        kernel.shutdown(socket.SHUT_WR)
+        if not self._binary.bundled:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(loop.sock_recv(kernel, 1), _FOREIGN_START_SEC)
+            self._become_ready()
 
     def _become_ready(self) -> None:
         if self.state is BusState.STARTING and self._ready is not None and not self._ready.done():
