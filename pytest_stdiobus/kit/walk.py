@@ -6,14 +6,14 @@ answer, because a step sees only what had been observed when it was decided.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import pattern, schemas, wire
 from pytest_stdiobus.kit.errors import HarnessError
-from pytest_stdiobus.kit.history import ADAPTER, CALL, POOL, TARGET, USAGE, WORKER, Event, History
+from pytest_stdiobus.kit.history import USAGE, WORKER, Event, History
+from pytest_stdiobus.kit.inbox import Inbox, pool_of
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.bindings import Bindings
@@ -53,11 +53,12 @@ class Walk:
     history: History
     bindings: Bindings
     messages_only: bool = False
-    _visible: int = 0  # so many events have been sorted into the three below
-    _unread: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    _ended: set[str] = field(default_factory=set)
-    _cut: str = ""
+    _inbox: Inbox = field(init=False)
     _looked_at: int = 0  # so many unread lines have been held against the step that is open
+
+    def __post_init__(self) -> None:
+        """Read nothing yet."""
+        self._inbox = Inbox(self.history, messages_only=self.messages_only)
 
     def begin(self) -> None:
         """Let ``target`` stand for what is known of the process, such as ``target/cwd``, its folder."""
@@ -79,32 +80,6 @@ class Walk:
             message = f"{step.actor}: no step before it has read a line of a worker as {name!r}"
             raise LookupError(message)
         return bound.actor
-
-    def _look(self, upto: int) -> None:
-        """Sort in the first `upto` events; from call to call that never becomes less."""
-        for event in self.history.events[self._visible : upto]:
-            if event.kind in {"eof", "exit"}:  # whoever has exited has closed its streams
-                self._ended |= {event.actor, *([USAGE] if event.actor == TARGET and event.kind == "exit" else [])}
-            elif event.kind == "harness":
-                self._cut = _refused(event) or self._cut
-            if (reader := _reader(event)) and not self._is_noise(event):
-                self._unread[reader].append(event)
-        self._visible = max(self._visible, upto)
-
-    def _lines_of(self, actor: str) -> list[Event]:
-        """The lines of an actor, or the facts about a process, that no step has read."""
-        everyone = self._unread[_pool_of(actor)]
-        return everyone if _pool_of(actor) == actor else [event for event in everyone if event.actor == actor]
-
-    def _forget(self, actor: str, read: tuple[Event, ...]) -> None:
-        everyone, gone = self._unread[_pool_of(actor)], {event.n for event in read}
-        everyone[:] = [event for event in everyone if event.n not in gone]
-
-    def _is_noise(self, event: Event) -> bool:
-        if not self.messages_only or event.kind != "line":
-            return False
-        message = wire.parsed(event.data)
-        return message is None or wire.is_no_message(message)
 
     def settle(self, step: Step, upto: int, *, final: bool = False) -> Reading | None:
         """What the step comes to with the first `upto` events; None while that is open.
@@ -138,7 +113,7 @@ class Walk:
 
     def _started(self, step: Step, upto: int, *, final: bool) -> Reading | None:
         opened = [event for event in self.history.events[:upto] if event.kind == "open"]
-        seen = [event for event in opened if step.actor in {_pool_of(event.actor), event.actor.partition("#")[0]}]
+        seen = [event for event in opened if step.actor in {pool_of(event.actor), event.actor.partition("#")[0]}]
         if len(seen) >= step.value:
             return Reading(MET, tuple(seen))
         if not final:
@@ -146,15 +121,15 @@ class Walk:
         return Reading(BROKEN, why=f"expected {step.value} of {step.actor} to start, {len(seen)} have", in_vain=True)
 
     def _reading(self, step: Step, upto: int, *, final: bool) -> Reading | None:
-        self._look(upto)
+        self._inbox.look(upto)
         actor = self.who(step)
-        unread = self._lines_of(actor)
-        ended = self._end_of(actor)
+        unread = self._inbox.unread(actor)
+        ended = self._inbox.end_of(actor)
         if step.verb in {"take", "ends"}:
             settle = partial(self._take, step) if step.verb == "take" else partial(_ends, actor)
             found = settle(unread, ended=ended, final=final)
             if found is not None:
-                self._forget(actor, found.events)
+                self._inbox.forget(actor, found.events)
             return found
         expected = self.bindings.expand(step.value)
         found = _untold(expected, unread) if actor == USAGE else None
@@ -163,7 +138,7 @@ class Walk:
         elif found is None:
             found = self._find(expected, unread) if step.verb == "find" else self._until(step, expected, unread)
         if found is not None:
-            self._forget(actor, found.events)
+            self._inbox.forget(actor, found.events)
             return found
         if ended is not None and step.more.get("or_eof"):
             return Reading(MET)
@@ -253,57 +228,10 @@ class Walk:
             return Reading(BROKEN, why=late)
         return Reading(MET)
 
-    def _end_of(self, actor: str) -> str | None:
-        """Why no more will come from an actor; None while it may."""
-        author = {POOL: TARGET, CALL: ADAPTER}.get(actor.partition(":")[0], actor)
-        if author not in self._ended:
-            return None
-        if self._cut:
-            return self._cut
-        exits = []
-        for event in self.history.events:
-            if event.kind == "ending":
-                break
-            if event.kind == "exit" and event.actor == TARGET:
-                exits.append(event.facts)
-        return f"it has {how_it_ended(exits[-1])}" if exits else "it has closed its output"
-
 
 def refers_to_nothing(error: LookupError) -> HarnessError:
     """A case that uses what neither it nor the target's messages have: held against nobody."""
     return HarnessError(f"the case refers to what is not there: {error}")
-
-
-def how_it_ended(facts: dict[str, Any]) -> str:
-    """An exit in words."""
-    if "signal" in facts:
-        return f"been ended by {facts['signal']}"
-    return f"exited with status {facts['code']}"
-
-
-def _reader(event: Event) -> str:
-    """Which actor's reader an event is for, if any."""
-    if event.kind == "exit" and event.actor == TARGET:
-        return f"{TARGET}:process"
-    if event.kind == "sample":
-        return USAGE
-    return _pool_of(event.actor) if event.kind == "line" and event.dir == "out" else ""
-
-
-def _pool_of(actor: str) -> str:
-    """Whose lines are kept together: ``pool:ID`` for any worker of a pool, everyone else's are its own."""
-    kind, _, name = actor.partition(":")
-    return f"{POOL}:{name.split('/')[0]}" if kind == WORKER else actor
-
-
-def _refused(event: Event) -> str:
-    """Why the kit itself sees to it that nothing more comes."""
-    if event.facts["what"] == "start":
-        return f"it could not be started: {event.facts['error']}"
-    if event.facts["what"] == "flood":
-        size, count = event.facts["bytes"], event.facts["lines"]
-        return f"its output has no end: it was read no further than {size} bytes in {count} lines"
-    return ""
 
 
 def _untold(expected: Any, samples: list[Event]) -> Reading | None:

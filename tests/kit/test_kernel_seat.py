@@ -12,12 +12,13 @@ from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import steps
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.kernel import KernelSeat
 from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
 from pytest_stdiobus.kit.history import TARGET, History
 from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import Player
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.walk import Walk

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.case import steps
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.seat import send
 from pytest_stdiobus.kit.history import History
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.result import CaseResult, Outcome
 
 from .conftest import ANSWERED, ASK, case

@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.seat import tell_exit
 from pytest_stdiobus.kit.history import TARGET, History
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.schemas import URN, faults
 from pytest_stdiobus.kit.supervisor import Process
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import CALL
 from pytest_stdiobus.kit.patience import Room
-from pytest_stdiobus.kit.pump import Channel
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.history import History

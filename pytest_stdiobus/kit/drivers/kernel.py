@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import STDIO
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.kernel_clients import KernelClients
 from pytest_stdiobus.kit.drivers.kernel_host import ITSELF, KernelHost
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
@@ -20,7 +21,7 @@ from pytest_stdiobus.kit.drivers.streams import streams_of
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import ANSWER, ENDING_S, EXIT, EXIT_ON_TERM, Patience
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.supervisor import Process
 
 if TYPE_CHECKING:

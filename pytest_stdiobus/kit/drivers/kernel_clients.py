@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.kernel_host import ITSELF
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import DEADLINE_S
-from pytest_stdiobus.kit.pump import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.channel import Lines
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.pattern import raw
-from pytest_stdiobus.kit.pump import Lines
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Step

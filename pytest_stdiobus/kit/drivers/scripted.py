@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
-import json
 import os
 import shlex
 import signal
@@ -16,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.channel import Channel
+from pytest_stdiobus.kit.drivers.greeting import Greeting
 from pytest_stdiobus.kit.history import SCRIPTED_KERNEL
 from pytest_stdiobus.kit.patience import DEADLINE_S
-from pytest_stdiobus.kit.pump import Channel
 from pytest_stdiobus.kit.wire import Kind
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 _SCRIPTED = "scripted"
 _WRITTEN_S = 1.0  # a worker has written what it wrote before it ends, unless the kernel does not read it
 _MOST = 65536
-_INT = array.array("i").itemsize
-_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # another thread may start a process at any moment
 
 
 def _do_nothing() -> None:
@@ -78,7 +75,7 @@ class ScriptedWorkers:
     everyone: dict[str, ScriptedWorker] = field(default_factory=dict)
     _listener: socket.socket = field(init=False)
     _lives: dict[str, int] = field(default_factory=dict)
-    _greeting: dict[int, _Greeting] = field(default_factory=dict)
+    _greeting: dict[int, Greeting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Listen."""
@@ -168,10 +165,10 @@ class ScriptedWorkers:
         with contextlib.suppress(BlockingIOError):
             control, _ = self._listener.accept()
             control.setblocking(False)
-            greeting = self._greeting[control.fileno()] = _Greeting(control)
+            greeting = self._greeting[control.fileno()] = Greeting(control)
             self.pump.watch(control.fileno(), lambda: self._greet(greeting))
 
-    def _greet(self, greeting: _Greeting) -> None:
+    def _greet(self, greeting: Greeting) -> None:
         told = greeting.read()
         if told is None:
             return
@@ -266,41 +263,6 @@ def _how(told: dict[str, Any]) -> bytes:
     except ValueError:
         config = told["config"]
     return wire.encode({"argv": told["argv"][3:], "config": config})
-
-
-@dataclass
-class _Greeting:
-    """A worker that has connected and not yet said everything about itself."""
-
-    control: socket.socket
-    descriptors: list[int] = field(default_factory=list)
-    _text: bytes = b""
-
-    def read(self) -> dict[str, Any] | None:
-        """What it says of itself; None while that is not complete, nothing when it has ended before."""
-        try:
-            data, ancillary, _, _ = self.control.recvmsg(_MOST, socket.CMSG_SPACE(2 * _INT), _CLOSE_ON_EXEC)
-        except BlockingIOError:
-            return None
-        except OSError:
-            data, ancillary = b"", []
-        for _, _, rights in ancillary:
-            received = array.array("i")
-            received.frombytes(rights[: len(rights) - len(rights) % _INT])
-            self.descriptors += received
-        self._text += data
-        if not data:
-            return {}
-        if not self._text.endswith(b"\n"):
-            return None
-        hello: dict[str, Any] = json.loads(self._text)
-        return hello
-
-    def close(self) -> None:
-        """Let it end."""
-        self.control.close()
-        for descriptor in self.descriptors:
-            os.close(descriptor)
 
 
 def _is_scripted(pool: Any) -> bool:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import SCRIPTED, SUBPROCESS
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.adapter import AdapterChannel
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import ADAPTER, CALL, SCRIPTED_KERNEL, TARGET
 from pytest_stdiobus.kit.patience import DEADLINE_S, ENDING_S, EXIT, EXIT_ON_TERM, Patience
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.supervisor import Process
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from pytest_stdiobus.kit.history import TARGET
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Step
+    from pytest_stdiobus.kit.channel import Channel
     from pytest_stdiobus.kit.history import Event, History
-    from pytest_stdiobus.kit.pump import Channel, Pump
+    from pytest_stdiobus.kit.pump import Pump
 
 _LOST = "its process has ended"
 _PIECE_S = 0.05  # longer than any reader takes that reads at all

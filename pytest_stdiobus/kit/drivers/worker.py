@@ -11,11 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.seat import send, tell_exit
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import TARGET
 from pytest_stdiobus.kit.patience import ENDING_S, EXIT, EXIT_ON_TERM, OUTPUT, Patience
-from pytest_stdiobus.kit.pump import Channel, Pump
+from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.supervisor import Process
 
 if TYPE_CHECKING:
