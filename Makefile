@@ -23,7 +23,7 @@ KERNEL_NEEDS :=
 endif
 
 .PHONY: saboteurs adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz soak explore bench published cross static-kernel image container clean
+        fuzz-short fuzz soak explore bench published cross static-kernel image judge-docker container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
@@ -42,6 +42,7 @@ help:
 	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
+	@echo "make judge-docker  every case about SDKs that is played in containers, against the client (two minutes)"
 	@echo "make container     make demo in a fresh container"
 	@echo "make clean         remove what was built"
 
@@ -268,6 +269,13 @@ static-kernel: $(STATIC)
 image: $(STATIC)
 	@command -v $(ENGINE) >/dev/null || { echo "$(ENGINE) is missing: no image was built"; exit 1; }
 	$(ENGINE) build --quiet --tag $(IMAGE) --file kernel/docker/Dockerfile build/static
+
+# An image with Python too, for the kit's workers; that of this machine, so that no registry is needed.
+judge-docker: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	tests/with-engine sh -c '$(MAKE) image IMAGE=$(IMAGE) && $(BIN)/python tests/python_image.py $(IMAGE) $(IMAGE)-python && \
+	  $(BIN)/stdiobus-conformance sdk --backend docker --image $(IMAGE)-python --strict -- \
+	    $(BIN)/python conformance/adapters/python/reference.py'
 
 container:
 	@command -v docker >/dev/null || { echo "docker is missing: nothing was run in a container"; exit 1; }

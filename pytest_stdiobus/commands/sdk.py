@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.commands.kernel import executable
 from pytest_stdiobus.commands.running import add_reporting, add_running, names_of, options_of, play, run_of
 from pytest_stdiobus.kit import target
-from pytest_stdiobus.kit.case import BACKENDS
+from pytest_stdiobus.kit.case import BACKENDS, DOCKER
 from pytest_stdiobus.kit.run import SDK, Runner
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ examples:
   stdiobus-conformance sdk -- node adapter.js
   stdiobus-conformance sdk --backend scripted -- python adapter.py       only what needs no kernel but the kit's
   stdiobus-conformance sdk --kernel ./stdio_bus -- python adapter.py     an SDK that brings no kernel along
+  stdiobus-conformance sdk --backend docker --image my-kernel -- ./adapter   its kernel in containers
   stdiobus-conformance sdk -k SDK-AGG --report sdk.html -- ./adapter     the rows about streamed text, and a page to look at
 
 The adapter is a small program that makes the calls the kit asks for and tells what came of them. On the backend scripted
@@ -36,10 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_reporting(parser)
     parser.add_argument(
         "--backend",
-        type=names_of(BACKENDS),
+        type=names_of((*BACKENDS, DOCKER)),
         default=BACKENDS,
         metavar="NAMES",
-        help=f"what the cases are played on, separated by commas (default: {','.join(BACKENDS)})",
+        help=f"what the cases are played on, separated by commas (default: {','.join(BACKENDS)}; also: {DOCKER})",
     )
     parser.add_argument(
         "--kernel",
@@ -47,17 +48,23 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="the kernel that the SDK starts on its backend subprocess (default: its own)",
     )
+    parser.add_argument(
+        "--image",
+        default="",
+        help="the container image that the SDK starts on its backend docker; python3 must be in it (default: its own)",
+    )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Judge it."""
     kernel = executable(args.kernel) if args.kernel else ""
-    options = replace(options_of(args), transports=args.backend, kernel=kernel)
+    options = replace(options_of(args), transports=args.backend, kernel=kernel, image=args.image)
     judged = target.from_command(args.command_line, subject=SDK)
     with Runner(judged, options) as runner:
         about = runner.sdk.description
     judged = replace(judged, name=about.name or judged.name, version=about.version)
     partial = bool(options.select) or set(options.transports) != set(BACKENDS)
     run = run_of(args, judged, options, partial=partial)
-    words = ("--kernel", kernel) if kernel else ()
-    return play(replace(run, words=words, foreign=args.foreign), args.failures, args.report)
+    named = {"--kernel": kernel, "--image": args.image}
+    words = [word for option, value in named.items() if value for word in (option, value)]
+    return play(replace(run, words=tuple(words), foreign=args.foreign), args.failures, args.report)

@@ -23,6 +23,7 @@ VERBS = frozenset({*READINGS, *STATEMENTS, *ACTIONS})
 PROBE, SURVEY = "probe/", "survey/"
 STDIO, UNIX, TCP, EMBEDDED = TRANSPORTS = ("stdio", "unix", "tcp", "embedded")
 SCRIPTED, NATIVE, SUBPROCESS = BACKENDS = ("scripted", "native", "subprocess")
+DOCKER = "docker"  # played on only where it is asked for: it takes an engine and an image
 
 
 @dataclass(frozen=True)
@@ -176,12 +177,12 @@ def _cases_of(data: Mapping[str, Any], file: Path) -> Iterator[Case]:
     if len({row["name"] for row in vectors}) != len(vectors):
         raise DataError(str(file), ["$.vectors: two of them have the same name"])
     for row in vectors or [{}]:
-        for transport in _transports(case):
+        for transport in transports_of(case):
             names = "-".join(name for name in (row.get("name"), transport) if name)
             yield replace(case, id=f"{case.id}[{names}]" if names else case.id, row=row, transport=transport)
 
 
-def _transports(case: Case) -> tuple[str, ...]:
+def transports_of(case: Case) -> tuple[str, ...]:
     """What a case is played on, one after the other.
 
     Only a listener seats more than one client, and what the process of a library's host uses is the host's too.
@@ -203,7 +204,8 @@ def _backends(case: Case) -> tuple[str, ...]:
     acting = {step.actor.partition(":")[0] for step in case.steps}
     if case.seat == "kernel" or "kernel" in acting:
         return (SCRIPTED,)
-    return BACKENDS[1:] if case.seat == "worker" or acting & {"pool", "worker"} else BACKENDS
+    own = (NATIVE, SUBPROCESS, DOCKER)
+    return own if case.seat == "worker" or acting & {"pool", "worker"} else (SCRIPTED, *own)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from pytest_stdiobus.kit import foreign
 from pytest_stdiobus.kit import survey as surveying
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import Case, bundled_cases, methods, probes, steps, surveyed
+from pytest_stdiobus.kit.case import DOCKER, SUBPROCESS, Case, bundled_cases, methods, probes, steps, surveyed
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.comparing import attributed, steady, without_its_kernel
@@ -28,7 +28,7 @@ from pytest_stdiobus.kit.judge import judge, values
 from pytest_stdiobus.kit.patience import Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.sdk import START, Sdk
+from pytest_stdiobus.kit.sdk import START, Sdk, not_contained
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.through import ENVELOPES, FORWARD, obstacle
@@ -58,6 +58,7 @@ class Options:
         transports: what a kernel's cases are played on, or the backends of an SDK; empty is all that it has.
         through: the executable of a kernel that is put between the kit and the worker; empty for none.
         kernel: the executable that an SDK starts on its subprocess backend; empty is its own.
+        image: the container image that an SDK starts on its docker backend, with ``python3`` in it; empty is its own.
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
@@ -71,6 +72,7 @@ class Options:
     transports: Sequence[str] = ()
     through: str = ""
     kernel: str = ""
+    image: str = ""
     envelope: str = FORWARD
     time_scale: float = 1.0
     cases: Sequence[Case] = ()
@@ -109,7 +111,8 @@ class Runner:
     def __post_init__(self) -> None:
         """Begin with all patience there is."""
         self._patience = Patience(self.options.time_scale)
-        self.sdk = Sdk(self.target, self._patience, Adapters(self._supervisor), self.options.kernel)
+        kernels = {SUBPROCESS: self.options.kernel, DOCKER: self.options.image}
+        self.sdk = Sdk(self.target, self._patience, Adapters(self._supervisor), kernels)
 
     def __enter__(self) -> Runner:  # noqa: PYI034 - Self is not in Python 3.10
         """Start the supervisor."""
@@ -118,8 +121,7 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         """End it, and everything it started."""
-        with suppress(HarnessError):
-            self.sdk.adapters.close()
+        self.sdk.close()
         self._stack.close()
 
     @property
@@ -127,6 +129,8 @@ class Runner:
         """The cases of the profile that the options select."""
         subject = self.target.subject
         known = [case for case in (*bundled_cases(), *self.options.cases) if case.subject == subject]
+        if DOCKER in self.options.transports:
+            known += not_contained(known)
         return [case for case in known if self._is_meant(case)]
 
     @property

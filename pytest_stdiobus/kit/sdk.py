@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import SCRIPTED, steps
+from pytest_stdiobus.kit.case import DOCKER, NATIVE, SCRIPTED, steps, transports_of
 from pytest_stdiobus.kit.description import Description, describe, ops, refusal
+from pytest_stdiobus.kit.drivers.container import Containers
 from pytest_stdiobus.kit.drivers.sdk import SdkSeat
+from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.play import Player
@@ -18,7 +21,7 @@ from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pytest_stdiobus.kit.case import Case, Step
     from pytest_stdiobus.kit.drivers.adapter_process import Adapters
@@ -35,6 +38,17 @@ START = (
     },
 )
 
+_NOT_CONTAINED: Mapping[tuple[str, ...], str] = {
+    (SCRIPTED,): "the kit is the kernel in it, which is a program on this machine",
+    (NATIVE,): "it is about a kernel in the process of the client",
+}
+
+
+def not_contained(cases: Iterable[Case]) -> list[Case]:
+    """Cases of an SDK that are not played on docker, each as one there, which has an obstacle."""
+    others = {case.base: case for case in cases if DOCKER not in transports_of(case)}
+    return [replace(case, id=f"{case.base}[{DOCKER}]", transport=DOCKER) for case in others.values()]
+
 
 @dataclass
 class Sdk:
@@ -44,13 +58,15 @@ class Sdk:
         target: its adapter.
         patience: how long it is waited for.
         adapters: the processes of the adapter.
-        kernel: the executable that it starts on its subprocess backend; empty is its own.
+        kernels: the executable or image that it starts, by the backend; where none is named its own.
+        containers: those it starts on its docker backend.
     """
 
     target: Target
     patience: Patience
     adapters: Adapters
-    kernel: str = ""
+    kernels: Mapping[str, str] = field(default_factory=dict)
+    containers: Containers = field(default_factory=Containers)
     _refusals: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -59,15 +75,26 @@ class Sdk:
         seat = self.seat(self.target, History({"target": self.target.name}))
         return describe(seat, DEADLINE_S * self.patience.time_scale)
 
-    def seat(self, target: Target, history: History, **more: Any) -> SdkSeat:
-        """A seat for one case; `more` is the case's configuration, backend and pool."""
-        return SdkSeat(target, history, self.adapters, self.patience, kernel=self.kernel, **more)
+    def close(self) -> None:
+        """End its adapter, and whatever that started."""
+        with suppress(HarnessError):
+            self.adapters.close()
+        self.containers.remove()
+
+    def seat(self, target: Target, history: History, *, backend: str = SCRIPTED, **more: Any) -> SdkSeat:
+        """A seat for one case; `more` is the case's configuration and pool."""
+        kernel = self.kernels.get(backend, "")
+        known = (target, history, self.adapters, self.patience, self.containers)
+        return SdkSeat(*known, backend=backend, kernel=kernel, **more)
 
     def obstacle(self, case: Case, played: Sequence[Step]) -> tuple[Outcome, str] | None:
         """Why a case cannot be played against it: it has not what is called, or has no kernel here."""
-        backend = case.transport
+        backend, played_on = case.transport, transports_of(case)
+        if backend not in played_on:
+            why = _NOT_CONTAINED.get(played_on, "it needs what a container has not")
+            return Outcome.NOT_APPLICABLE, f"{why}: it is played on {', '.join(played_on)}"
         found = self.description.obstacle(backend, ops(played))
-        if found or backend == SCRIPTED or not case.prelude:
+        if found or backend == SCRIPTED:
             return found
         if backend not in self._refusals:
             seat = self.seat(self.target, History(), backend=backend)

@@ -49,7 +49,7 @@ def test_only_the_backends_that_are_named_are_played(command: Command) -> None:
     assert "wire 2/2" in said.out
 
 
-@pytest.mark.parametrize("names", ["docker", "native,tcp", ""])
+@pytest.mark.parametrize("names", ["podman", "native,tcp", ""])
 def test_a_backend_that_is_none_is_refused(command: Command, names: str) -> None:
     said = command("sdk", "--backend", names, "--", sys.executable, ADAPTER)
     assert said.status == 2

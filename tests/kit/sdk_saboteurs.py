@@ -43,7 +43,7 @@ def described() -> Description:
 
 @cache
 def cases() -> dict[str, Case]:
-    found = [case for case in bundled_cases() if case.subject == SDK]
+    found = [case for case in bundled_cases() if case.subject == SDK and case.transport in BACKENDS]
     return {case.id: case for case in sorted(found, key=lambda case: BACKENDS.index(case.transport))}
 
 

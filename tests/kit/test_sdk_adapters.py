@@ -188,9 +188,9 @@ def test_a_kernel_that_is_not_here_is_no_failure_of_an_sdk(played: Callable[...,
     """
     scripted, own, start = played(code, small(), small(transport="subprocess"), replace(START, transport="subprocess"))
     assert scripted.outcome is Outcome.PASS
-    assert own.outcome is Outcome.SKIPPED
-    assert "no kernel on PATH" in own.findings[0].explanation
-    assert start.outcome is Outcome.PASS
+    for result in (own, start):  # what expects that a start fails would pass for another reason
+        assert result.outcome is Outcome.SKIPPED
+        assert "no kernel on PATH" in result.findings[0].explanation
 
 
 def pids(results: list[CaseResult]) -> list[int]:

@@ -168,7 +168,7 @@ class Client(Sdk):
             api.BusConfig(pools=[api.PoolConfig(**pool) for pool in config["pools"]], limits=limits),
             backend=command["backend"],
             subprocess=api.SubprocessOptions(binary_path=kernel) if kernel else None,
-            docker=api.DockerOptions(image=kernel) if kernel else None,
+            docker=api.DockerOptions(**_docker(command)),
             **command.get("options", {}),
         )
         self.made(bus)
@@ -212,6 +212,11 @@ class Client(Sdk):
 def _event(event: Any) -> tuple[str, Any]:
     kind = str(getattr(event.type, "value", event.type))
     return kind, event.text if kind == "chunk" else event.result
+
+
+def _docker(command: Call) -> dict[str, Any]:
+    image = {"image": command["kernel"]} if "kernel" in command else {}
+    return {**image, "extra_args": command.get("extra_args", [])}
 
 
 def _refuse(*_: object) -> None:

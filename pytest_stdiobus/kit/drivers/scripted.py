@@ -66,12 +66,14 @@ class ScriptedWorkers:
         pump: moves their lines.
         folder: where the socket is made.
         obedient: whether they end by themselves when their input has ended.
+        command: what starts one where the kernel runs, but for its label; empty is this machine's Python.
         everyone: the workers by their actors, those that have ended included.
     """
 
     pump: Pump
     folder: str
     obedient: bool = False
+    command: tuple[str, ...] = ()
     everyone: dict[str, ScriptedWorker] = field(default_factory=dict)
     _listener: socket.socket = field(init=False)
     _lives: dict[str, int] = field(default_factory=dict)
@@ -79,6 +81,10 @@ class ScriptedWorkers:
 
     def __post_init__(self) -> None:
         """Listen."""
+        if not self.command:
+            script = str(data_dir() / "workers" / "scripted.py")
+            # The real interpreter: the one of a virtual environment starts some milliseconds later.
+            self.command = (os.path.realpath(sys.executable), "-I", "-S", script, self.address)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.address)
         self._listener.listen(1024)
@@ -104,22 +110,16 @@ class ScriptedWorkers:
 
     def _pool(self, data: dict[str, Any]) -> dict[str, Any]:
         members = {key: value for key, value in data.items() if key != "worker"}
-        python, *arguments = self._command
+        python, *arguments = self.command
         return {**members, "command": python, "args": [*arguments, data["id"]]}
 
     def kernel(self, pool: str = "") -> str:
         """The path of an executable that is a scripted kernel, or acts as if it were a worker of a pool."""
         path = os.path.join(self.folder, "kernel")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\nexec {shlex.join([*self._command, pool])} "$@"\n')
+            file.write(f'#!/bin/sh\nexec {shlex.join([*self.command, pool])} "$@"\n')
         os.chmod(path, 0o700)
         return path
-
-    @property
-    def _command(self) -> list[str]:
-        script = str(data_dir() / "workers" / "scripted.py")
-        # The real interpreter: the one of a virtual environment starts some milliseconds later.
-        return [os.path.realpath(sys.executable), "-I", "-S", script, self.address]
 
     def end(self, step: Step, value: Any, index: int) -> Event:
         """Let one end, as a step says: by itself with a status, or by a signal."""

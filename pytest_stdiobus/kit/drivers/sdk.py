@@ -10,7 +10,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.case import SCRIPTED, SUBPROCESS
+from pytest_stdiobus.kit.case import DOCKER, SCRIPTED, SUBPROCESS
 from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.adapter import AdapterChannel
 from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.case import Step
     from pytest_stdiobus.kit.drivers.adapter_process import AdapterProcess, Adapters
+    from pytest_stdiobus.kit.drivers.container import Containers
     from pytest_stdiobus.kit.history import Event, History
     from pytest_stdiobus.kit.patience import Wait
     from pytest_stdiobus.kit.target import Target
@@ -44,6 +45,7 @@ class SdkSeat:
         history: History,
         adapters: Adapters,
         patience: Patience,
+        containers: Containers,
         *,
         config: Any = None,
         backend: str = SCRIPTED,
@@ -57,20 +59,22 @@ class SdkSeat:
             history: what is observed goes there.
             adapters: its processes.
             patience: how long it is waited for.
+            containers: those it starts on its docker backend.
             config: the case's configuration; one pool ``w`` with a scripted worker unless said.
             backend: ``scripted``, which puts a kernel of the kit behind the subprocess backend, or one of the SDK's.
             pool: whose worker the kernel of the kit acts as; empty where it acts as a kernel.
-            kernel: the executable that the subprocess backend starts; empty is the SDK's own.
+            kernel: the executable or image that an SDK's backend starts; empty is its own.
         """
         self.history = history
         self.pump = Pump(history)
         self._target = target
         self._adapters = adapters
         self._patience = patience
+        self._containers = containers
         self._config: dict[str, Any] = config or _ONE_POOL
         self._backend = backend
         self._pool = pool
-        self._own_kernel = {"kernel": kernel} if kernel and backend == SUBPROCESS else {}
+        self._own_kernel = {"kernel": kernel} if kernel else {}
         self._life: AdapterProcess | None = None
         self._ending = False
         self._folder = ""
@@ -80,7 +84,10 @@ class SdkSeat:
         supervisor = self._adapters.supervisor
         supervisor.attach(self.pump)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
-        self._scripted = ScriptedWorkers(self.pump, self._folder, obedient=True)
+        if self._backend == DOCKER:
+            self._scripted = self._containers.workers(self.pump, self._folder)
+        else:
+            self._scripted = ScriptedWorkers(self.pump, self._folder, obedient=True)
         self._life = life = self._adapters.take(self._target, self.pump, self._tell_exit)
         self._adapter = AdapterChannel(ADAPTER, reading=life.stdout, writing=life.stdin)
         self._logs = Channel(TARGET, reading=life.stderr, stderr=True)
@@ -184,6 +191,8 @@ class SdkSeat:
         """The command ``open`` with what the case does not say: configuration, backend and kernel."""
         if self._backend != SCRIPTED:
             known = {"config": self._completed(), "backend": self._backend, **self._own_kernel}
+            if self._backend == DOCKER:
+                known["extra_args"] = self._containers.extra_args(self._folder)
         else:
             kernel = self._scripted.kernel(self._pool)
             known = {"config": self._scripted.hired(self._config), "backend": SUBPROCESS, "kernel": kernel}

@@ -1,0 +1,68 @@
+"""Workers of the kit in a container: a folder that the container shares holds their program and their socket."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.pump import Pump
+
+ENGINE = "docker"
+_INSIDE = "/stdiobus"  # where a container has the folder
+_COMMAND = ("python3", "-I", "-S", f"{_INSIDE}/scripted.py", f"{_INSIDE}/workers")
+_REMOVAL_S = 20.0
+
+
+@dataclass
+class Containers:
+    """The containers that an SDK starts in one run.
+
+    Attributes:
+        label: what tells them from all others of the engine.
+    """
+
+    label: str = field(default_factory=lambda: f"pytest-stdiobus={uuid.uuid4().hex}")
+    _started: bool = False
+
+    def workers(self, pump: Pump, folder: str) -> ScriptedWorkers:
+        """Workers that whoever is a container's user can start; of this machine's users, who comes past `folder`."""
+        shared = _shared(folder)
+        os.mkdir(shared)
+        shutil.copyfile(data_dir() / "workers" / "scripted.py", os.path.join(shared, "scripted.py"))
+        made = ScriptedWorkers(pump, shared, obedient=True, command=_COMMAND)
+        for name, mode in (("", 0o755), ("scripted.py", 0o644), ("workers", 0o666)):
+            os.chmod(os.path.join(shared, name), mode)
+        return made
+
+    def extra_args(self, folder: str) -> list[str]:
+        """What the engine is told besides, so that those workers can start."""
+        self._started = True
+        return [f"--volume={_shared(folder)}:{_INSIDE}", f"--label={self.label}"]
+
+    def remove(self) -> None:
+        """Remove those that are left, as where an adapter was killed; an SDK with another engine than Docker has to do so itself."""
+        if self._started:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                left = _asked("ps", "--all", "--quiet", f"--filter=label={self.label}").split()
+                if left:
+                    _asked("rm", "--force", "--volumes", *left)
+
+
+def _shared(folder: str) -> str:
+    return os.path.join(folder, "shared")
+
+
+def _asked(*arguments: str) -> str:
+    command = [ENGINE, *arguments]
+    return subprocess.run(  # noqa: S603 - no word of it is a user's
+        command, capture_output=True, text=True, timeout=_REMOVAL_S, check=False
+    ).stdout

@@ -1,0 +1,145 @@
+"""The cases of an SDK on its docker backend, told from what the kit asks of the adapter; no engine takes part."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_stdiobus.kit.case import DOCKER, Case, bundled_cases, steps
+from pytest_stdiobus.kit.drivers import container
+from pytest_stdiobus.kit.drivers.container import Containers
+from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.pump import Pump
+from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.run import SDK, Options, Runner
+from pytest_stdiobus.kit.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
+
+# Client and kernel in one: its container is a process that finds the folder it shares at the place it is lent from.
+ADAPTER = textwrap.dedent("""
+    import json, subprocess, sys
+
+    def opened(command):
+        if command["kernel"] != "my-image":
+            return {"error": {"name": "TRANSPORT_ERROR", "message": f"no image {command['kernel']}"}}
+        (volume,) = [word for word in command["extra_args"] if word.startswith("--volume=")]
+        outside, inside = volume.partition("=")[2].split(":")
+        (pool,) = command["config"]["pools"]
+        words = [pool["command"], *(word.replace(inside, outside) for word in pool["args"])]
+        worker.append(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        return {}
+
+    def answered(call):
+        ask = {"jsonrpc": "2.0", "id": "1", "method": call["method"]}
+        worker[0].stdin.write(json.dumps(ask).encode() + b"\\n")
+        worker[0].stdin.flush()
+        return json.loads(worker[0].stdout.readline())["result"]
+
+    worker = []
+    about = {"name": "tiny", "version": "1", "language": "python", "backends": ["docker"], "capabilities": ["request"]}
+    for line in sys.stdin:
+        command = json.loads(line)
+        name = command["command"]
+        if name == "call":
+            told = {"call": command["id"], "event": "result", "value": answered(command)}
+        elif name == "exit":
+            break
+        else:
+            more = {"describe": lambda: about, "open": lambda: opened(command), "close": dict}
+            told = {"answer": name, **more.get(name, lambda: {"unsupported": True})()}
+            if name == "close" and worker:
+                worker.pop().stdin.close()
+        print(json.dumps(told), flush=True)
+""")
+ASKED = (
+    {"call": "q", "send": {"op": "request", "method": "m"}},
+    {"pool": "w", "next": {"method": "m"}, "as": "got"},
+    {"worker": "got", "send": {"jsonrpc": "2.0", "id": {"$from": "got/id"}, "result": 7}},
+    {"call": "q", "next": {"event": "result", "value": 7}},
+)
+CASE = Case("sdk/test/asked", "Asks in a container", ("SDK-WIR-01",), SDK, steps(ASKED, "SDK-WIR-01"), transport=DOCKER)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Target:
+    program = tmp_path / "adapter.py"
+    program.write_text(ADAPTER, encoding="utf-8")
+    return Target("tiny", (sys.executable, "-S", str(program)), subject=SDK)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[ScriptedWorkers]:
+    pump = Pump(History())
+    workers = Containers().workers(pump, str(tmp_path))
+    yield workers
+    workers.close()
+    pump.close()
+
+
+def test_the_workers_in_a_container_are_those_of_the_kit(tiny: Target) -> None:
+    with Runner(tiny, Options(image="my-image")) as runner:
+        result = runner.run_case(CASE)
+    assert result.outcome is Outcome.PASS, result.findings
+
+
+@pytest.mark.parametrize("opens_itself", [False, True])
+def test_what_does_not_open_with_an_image_is_held_against_nobody(tiny: Target, opens_itself: bool) -> None:
+    """Also where a case expects that the start fails."""
+    (case,) = (
+        case for case in bundled_cases() if case.id == "sdk/start/configuration-that-is-refused[no-pools-docker]"
+    )
+    with Runner(tiny, Options(image="another")) as runner:
+        result = runner.run_case(case if opens_itself else CASE)
+    (found,) = result.findings
+    assert found.outcome is Outcome.SKIPPED
+    assert "no image another" in found.explanation
+
+
+def test_a_user_of_the_container_reaches_the_workers_and_one_of_this_machine_does_not(
+    shared: ScriptedWorkers, tmp_path: Path
+) -> None:
+    modes = {
+        name: stat.S_IMODE(os.stat(os.path.join(shared.folder, name)).st_mode) for name in os.listdir(shared.folder)
+    }
+    assert modes == {"scripted.py": 0o644, "workers": 0o666}
+    assert stat.S_IMODE(os.stat(shared.folder).st_mode) == 0o755
+    assert os.path.dirname(shared.folder) == str(tmp_path)  # which is its owner's alone, as the seat makes it
+
+
+def test_a_case_that_is_not_played_in_a_container_says_why(tiny: Target) -> None:
+    with Runner(tiny, Options(transports=(DOCKER,))) as runner:
+        told = {case.id: runner.run_case(case) for case in runner.cases if case.requirements[0] == "SDK-BIN-01"}
+        native = next(case for case in runner.cases if case.id == "sdk/threads/without-a-reader[docker]")
+        (found,) = runner.run_case(native).findings
+    assert {result.outcome for result in told.values()} == {Outcome.NOT_APPLICABLE}
+    assert {finding.explanation for result in told.values() for finding in result.findings} == {
+        "the kit is the kernel in it, which is a program on this machine: it is played on scripted"
+    }
+    assert found.explanation.endswith("it is played on native")
+
+
+def test_docker_is_played_only_where_it_is_asked_for(tiny: Target) -> None:
+    assert not [case for case in Runner(tiny).cases if case.transport == DOCKER]
+
+
+def test_the_containers_that_are_left_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, asked = tmp_path / "engine", tmp_path / "asked"
+    engine.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n[ "$1" = rm ] || echo one two\n', encoding="utf-8")
+    engine.chmod(0o700)
+    monkeypatch.setattr(container, "ENGINE", str(engine))
+    unused, used = Containers(), Containers()
+    used.extra_args(str(tmp_path))
+    unused.remove()
+    used.remove()
+    listed = f"ps --all --quiet --filter=label={used.label}"
+    assert asked.read_text(encoding="utf-8").splitlines() == [listed, "rm --force --volumes one two"]
