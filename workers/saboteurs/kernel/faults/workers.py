@@ -8,7 +8,7 @@ import socket
 import time
 
 from pools import Pool, Slot
-from processes import Start
+from processes import REPORT, Start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,6 +148,14 @@ class LeavesDescriptorsInheritable(Start):
         started = super().process(settings)
         os.set_inheritable(started[1], True)
         return started
+
+
+class LeavesFilesOpen(Start):
+    """Lets a worker inherit a descriptor that is the kernel's."""
+
+    def leave_nothing_open(self) -> None:
+        super().leave_nothing_open()
+        os.dup2(os.open(os.curdir, os.O_RDONLY), REPORT + 1)
 
 
 class LeavesSignalsBlocked(Start):
