@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from settings import PoolSettings
 
-REPORT = 3
+_REPORT = 3
 _MOST_DESCRIPTORS = 4096
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE)
 _CANNOT = 127
@@ -52,8 +52,8 @@ class Start:
         try:
             os.dup2(stdin, 0)
             os.dup2(stdout, 1)
-            if report != REPORT:
-                os.dup2(report, REPORT, inheritable=False)
+            if report != _REPORT:
+                os.dup2(report, _REPORT, inheritable=False)
             self.leave_nothing_open()
             self.be_alone()
             signal.set_wakeup_fd(-1)
@@ -62,12 +62,12 @@ class Start:
                 os.chdir(settings.cwd)
             self.execute(settings)
         except OSError as error:
-            os.write(REPORT, str(error.errno).encode())
+            os.write(_REPORT, str(error.errno).encode())
         os._exit(_CANNOT)
 
     def leave_nothing_open(self) -> None:
         """Close what is not the worker's."""
-        os.closerange(REPORT + 1, _MOST_DESCRIPTORS)
+        os.closerange(_REPORT + 1, _MOST_DESCRIPTORS)
 
     def reset_signals(self) -> None:
         """Handle and block no signal."""

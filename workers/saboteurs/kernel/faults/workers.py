@@ -8,7 +8,7 @@ import socket
 import time
 
 from pools import Pool, Slot
-from processes import REPORT, Start
+from processes import Start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class LeavesFilesOpen(Start):
 
     def leave_nothing_open(self) -> None:
         super().leave_nothing_open()
-        os.dup2(os.open(os.curdir, os.O_RDONLY), REPORT + 1)
+        os.set_inheritable(os.open(os.curdir, os.O_RDONLY), True)
 
 
 class LeavesSignalsBlocked(Start):
