@@ -16,6 +16,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Ask,
     Collect,
     Crash,
+    Forge,
     HalfClose,
     Inquire,
     Leave,
@@ -27,8 +28,9 @@ from pytest_stdiobus.kit.explore.moves import (
     StallWorker,
     Take,
     Tell,
-    plans,
+    Trespass,
 )
+from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.search import Search, case_of
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.lint import lint
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE = [{"id": "w", "worker": "scripted", "instances": 1}]
+TWO = [*ONE, {"id": "v", "worker": "scripted", "instances": 1}]
 
 
 @pytest.fixture
@@ -49,8 +52,8 @@ def kernel() -> Target:
     return Target("reference", (str(found),), subject=KERNEL)
 
 
-def steps_of(*moves: Any, transport: str = UNIX) -> list[dict[str, Any]]:
-    return written(Plan(ONE, moves), transport)
+def steps_of(*moves: Any, transport: str = UNIX, pools: Any = ONE) -> list[dict[str, Any]]:
+    return written(Plan(pools, moves), transport)
 
 
 def sent(steps: list[dict[str, Any]]) -> list[str]:
@@ -162,6 +165,34 @@ def test_a_worker_that_asks_gets_the_answer_of_the_client_itself() -> None:
     assert asks["send"]["id"] == replies["send"]["id"] == 7
     assert reads["client"] == replies["client"] == "alice"
     assert gets["worker"] == asks["worker"]
+
+
+def test_a_worker_speaks_in_the_session_of_another_pool_and_nobody_looks_for_it() -> None:
+    made = steps_of(Tell(session="s"), Take(), Tell(session="t", pool=1), Take(), Trespass(), pools=TWO)
+    assert made[-1]["worker"] == made[1]["as"]
+    assert made[-1]["send"]["sessionId"] == "t"
+
+
+def test_a_worker_speaks_in_the_session_of_the_one_before_it_until_that_is_used_again() -> None:
+    crashed = Tell(session="s"), Take(), Crash(), Tell(), Take()
+    assert steps_of(*crashed, Trespass())[-1]["send"]["sessionId"] == "s"
+    assert steps_of(*crashed, Tell(session="s"), Take(), Trespass())[-1]["send"]["sessionId"] == "nowhere"
+
+
+def test_a_client_answers_what_another_was_asked_and_the_worker_reads_the_answer_of_the_other() -> None:
+    made = steps_of(Tell(session="s"), Take(), Inquire(ident="7", at_once=True), Forge(client=1), Reply())
+    forges, replies, gets = made[4:]
+    assert (forges["client"], replies["client"]) == ("bob", "alice")
+    assert forges["send"]["id"] == replies["send"]["id"] == 7
+    assert gets["find"] == {"bytes": {"$from": replies["as"]}}
+
+
+def test_whether_a_request_is_held_is_open_where_it_came_before_the_answer_that_decides_it() -> None:
+    """A kernel holds equal ids in two sessions apart once its worker has repeated a session; this one may not know it yet."""
+    opening = Ask(ident="1", session="s"), Take(), Ask(ident="2", session="t"), Take(), Answer(), Ask(1, "2", "s")
+    made = steps_of(*opening, Collect(), Take())
+    assert [next(iter(step)) for step in made[-5:]] == ["worker", "pool", "worker", "client", "client"]
+    assert "send" in made[-5]
 
 
 def test_whoever_stalls_reads_again_before_it_has_to_read() -> None:

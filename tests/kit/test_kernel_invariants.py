@@ -85,6 +85,8 @@ BREACHES = {
         sends(ONE, NEWS),
         gets(BOB, NEWS),
     ],
+    "session-of-another-worker": ["KRN-RTE-08", *EXCHANGE, sends(OTHER, NEWS), gets(ALICE, NEWS)],
+    "session-of-the-worker-before": ["KRN-RTE-08", *EXCHANGE, sends("worker:w/0#2", NEWS), gets(ALICE, NEWS)],
     "response-twice": ["KRN-ERR-01", *EXCHANGE, gets(ALICE, ANSWER)],
     "error-after-the-response": [
         "KRN-ERR-01",
@@ -111,6 +113,16 @@ BREACHES = {
 }
 
 INNOCENT: dict[str, list[Observed]] = {
+    "in-a-session-that-it-has-made": [
+        *(sends(ALICE, {**ASKED, "sessionId": "b"}), gets(ONE, {**ASKED, "sessionId": "b"})),
+        sends(ONE, {"jsonrpc": "2.0", "id": 1, "result": {"sessionId": "a"}, "sessionId": "b"}),
+        *(sends(ALICE, {**NEWS, "method": "m"}), gets(OTHER, {**NEWS, "method": "m"})),
+        *(sends(ONE, NEWS), gets(ALICE, NEWS)),
+    ],
+    "in-a-session-of-which-it-has-something-to-read": [
+        *EXCHANGE,
+        *(sends(ALICE, {**NEWS, "method": "m"}), sends(OTHER, NEWS), gets(ALICE, NEWS)),
+    ],
     "a-line-feed-of-the-hosts-own": [
         sends("client:host", b'{"id":1,"method":"m"}\n'), gets(ONE, b'{"id":1,"method":"m"}'), gets(ONE, b""),
         sends("client:host", b'{"id":2,\n"method":"m"}'), gets(ONE, b'{"id":2,'), gets(ONE, b'"method":"m"}'),

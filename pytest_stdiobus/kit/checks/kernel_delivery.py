@@ -50,17 +50,21 @@ def answers_nobody_elses_request(event: Event, message: dict[str, Any], traffic:
     return f"answers a request of {' or '.join(sorted(owners))}, and came to {event.actor}"
 
 
-def is_of_a_session_that_it_knows(event: Event, message: dict[str, Any], traffic: Traffic) -> str:
+def is_of_a_session_of_both(event: Event, message: dict[str, Any], traffic: Traffic) -> str:
     """A worker's call with a top-level session reaches no client in whose messages that session does not occur.
 
-    A text may be spelled with escapes, so that a client which uses any is taken to know every session.
+    Nor does it reach one where all that was sent in the session is known to be at other workers. A text may be spelled with
+    escapes, so that whoever uses any is taken to know every session.
     """
     session = message.get("sessionId")
     if not (is_of_client(event) and "method" in message and isinstance(session, str) and traffic.is_known(event)):
         return ""
-    if traffic.mentions(event, wire.encode(session)):
-        return ""
-    return f"came to {event.actor}, in whose messages that session does not occur"
+    name, author = wire.encode(session), traffic.only_author(event)
+    if not traffic.mentions(event, name):
+        return f"came to {event.actor}, in whose messages that session does not occur"
+    if author and traffic.is_elsewhere(author, name):
+        return f"came to {event.actor} from {author}, and all that was sent in that session had gone to others"
+    return ""
 
 
 _EXACT: dict[str, Rule] = {  # a message that was stripped cannot be told by its bytes
@@ -68,7 +72,7 @@ _EXACT: dict[str, Rule] = {  # a message that was stripped cannot be told by its
     "KRN-COR-01": answers_a_request,
     "KRN-COR-02": answers_nobody_elses_request,
 }
-_SHOWN: dict[str, Rule] = {"KRN-RTE-08": is_of_a_session_that_it_knows}  # the host of a library is told everything
+_SHOWN: dict[str, Rule] = {"KRN-RTE-08": is_of_a_session_of_both}  # the host of a library is told everything
 
 
 @invariant(*_EXACT, *_SHOWN, subject="kernel")

@@ -51,6 +51,7 @@ class Traffic:
     _forwarded: set[bytes] = field(default_factory=set)
     _authors: defaultdict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
     _lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    _known: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, event: Event, messages: Sequence[dict[str, Any]]) -> None:
         """Take in the next line, which has these messages."""
@@ -61,12 +62,16 @@ class Traffic:
             self._sent[by_client].update((line, *line.split(b"\n")))  # a host may hand over line feeds
             self._authors[line].add(event.actor)
             self._methods[by_client].update(m["method"] for m in messages if isinstance(m.get("method"), str))
+        elif not by_client:
+            self._known[event.actor].add(line)
         for message in messages:
             if event.dir == "in" and by_client and "id" in message:
                 self._asked[key_of(message)].append((event.actor, line))
             elif event.dir == "out" and not by_client and wire.kind_of(message) is Kind.REQUEST:
                 self._received[event.actor, key_of(message)].append((line, message.get("sessionId")))
                 self._forwarded.add(line)
+            elif event.dir == "in" and not by_client and wire.kind_of(message) is Kind.RESPONSE:
+                self._known[event.actor].add(line)  # it may have made a session, and told it so
 
     def is_known(self, event: Event) -> bool:
         """Whether a line is, byte for byte, one that the other side had sent."""
@@ -96,3 +101,18 @@ class Traffic:
     def mentions(self, event: Event, text: bytes) -> bool:
         """Whether a text occurs in an earlier line from or to the actor of a line, or may under escapes."""
         return any(text in line or b"\\" in line for line in self._lines[event.actor])
+
+    def only_author(self, event: Event) -> str:
+        """Who has sent the bytes of a line, if nobody else has."""
+        authors = self._authors[event.data.removesuffix(b"\r")]
+        return next(iter(authors)) if len(authors) == 1 else ""
+
+    def is_elsewhere(self, worker: str, text: bytes) -> bool:
+        """Whether clients' lines have a text, or may under escapes, and all of them were read by workers other than one.
+
+        That one has not told it to anybody in a response either.
+        """
+        if any(text in line or b"\\" in line for line in self._known[worker]):
+            return False
+        having = {line for line in self._sent[True] if text in line or b"\\" in line}
+        return bool(having) and having <= set().union(*self._known.values())

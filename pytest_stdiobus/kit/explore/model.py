@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.explore import lives, moves, talk
+from pytest_stdiobus.kit.explore import lives, moves, strays, talk
 from pytest_stdiobus.kit.explore.state import State
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ _MAKES: Mapping[type[Any], Callable[[State, Any], None]] = {
     moves.Tell: talk.tell,
     moves.Take: talk.take,
     moves.Answer: talk.answer,
-    moves.Stray: talk.stray,
+    moves.Stray: strays.stray,
+    moves.Trespass: strays.trespass,
+    moves.Forge: strays.forge,
     moves.Collect: talk.collect,
     moves.Notify: talk.notify,
     moves.Inquire: talk.inquire,

@@ -1,4 +1,4 @@
-"""What can happen in a generated case, and strategies for it.
+"""What can happen in a generated case.
 
 A move names what it is about by numbers that are taken modulo what there is when it is made, and does nothing where there
 is nothing. So every list of moves is a case, and so is every list with some moves left out, or with simpler ones in their
@@ -8,19 +8,10 @@ place: this is how the cases get small that fail. The simplest of each kind is t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any
-
-from hypothesis import strategies as st
-
-from pytest_stdiobus.kit.explore import messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from hypothesis.strategies import SearchStrategy
-
-LONGEST = 60  # moves; to play so many takes hardly longer than to start a kernel
 
 
 @dataclass(frozen=True)
@@ -115,6 +106,27 @@ class Stray:
 
 
 @dataclass(frozen=True)
+class Trespass:
+    """A worker sends a notification in a session that it does not serve.
+
+    Attributes:
+        which: of the calls that workers have read.
+        session: of the sessions that are another's; the last of them is one that nobody has made.
+    """
+
+    which: int = 0
+    session: int = 0
+
+
+@dataclass(frozen=True)
+class Forge:
+    """A client answers what another one has been asked."""
+
+    client: int = 0
+    which: int = 0
+
+
+@dataclass(frozen=True)
 class Inquire:
     """A worker sends a request of its own in a session it serves; the client may read it before anything else happens."""
 
@@ -176,8 +188,9 @@ class Intrude:
     line: str = "x"
 
 
-Talk = Ask | Tell | Take | Answer | Collect | Notify | Stray | Inquire | Reply
-Move = Talk | Stall | StallWorker | Crash | HalfClose | Leave | Intrude
+Talk = Ask | Tell | Take | Answer | Collect | Notify | Inquire | Reply
+Noise = Stray | Trespass | Forge | Intrude
+Move = Talk | Noise | Stall | StallWorker | Crash | HalfClose | Leave
 
 
 @dataclass(frozen=True)
@@ -191,67 +204,3 @@ class Plan:
 
     pools: Sequence[Mapping[str, Any]]
     moves: tuple[Move, ...]
-
-
-def plans() -> SearchStrategy[Plan]:
-    """Plans; in parts that each begin with a line which arrives, because most moves need one that has."""
-    call = st.one_of(_ask(), _tell())
-    part = st.builds(
-        lambda opening, taking, rest: (opening, taking, *rest), call, _take(), st.lists(_move(), max_size=12)
-    )
-    parts = st.lists(part, min_size=4, max_size=10)
-    return st.builds(Plan, messages.pools(), parts.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST]))
-
-
-def _move() -> SearchStrategy[Move]:
-    which, client = _number(4), _client()
-    answer = st.builds(Answer, which, st.booleans(), _seldom(), _seldom(), _manner())
-    collect, notify = st.builds(Collect, which), st.builds(Notify, which, _manner())
-    inquire, reply = (
-        st.builds(Inquire, which, st.booleans(), messages.ids(), _manner()),
-        st.builds(Reply, which, _seldom(), _manner()),
-    )
-    slow = st.one_of(st.builds(Stall, client), st.builds(StallWorker, which))
-    last = st.one_of(st.builds(HalfClose, client), st.builds(Leave, client))
-    odd = st.one_of(st.builds(Stray, which, _seldom()), st.builds(Intrude, messages.no_messages()))
-    ends = st.one_of(st.builds(Crash, _number(2), st.sampled_from((None, 1, 0))), odd, odd, last)
-    talk = (_ask(), _tell(), _take(), _take(), answer, answer, collect, notify, inquire, reply)
-    return st.one_of(*talk, slow, ends)
-
-
-def _ask() -> SearchStrategy[Ask]:
-    params, extras = messages.params(), messages.extras()
-    return st.builds(Ask, _client(), messages.ids(), _session(), _number(2), params, extras, _manner())
-
-
-def _tell() -> SearchStrategy[Tell]:
-    return st.builds(Tell, _client(), _session(), _number(2), messages.params(), _manner())
-
-
-def _take() -> SearchStrategy[Take]:
-    return st.builds(Take, _number(4))
-
-
-def _session() -> SearchStrategy[str | None]:
-    return st.one_of(messages.sessions(), messages.sessions(), st.none())
-
-
-def _client() -> SearchStrategy[int]:
-    return st.sampled_from((0, 0, 0, 1, 1, 2))  # unevenly, so that some have much to do
-
-
-def _number(count: int) -> SearchStrategy[int]:
-    return st.sampled_from(range(count))
-
-
-def _manner() -> SearchStrategy[Manner]:
-    return st.one_of(
-        st.just(WHOLE),
-        st.builds(Manner, size=messages.sizes()),
-        st.builds(Manner, split=messages.splits()),
-        st.builds(Manner, cut=st.sampled_from((1, 20, 50))),
-    )
-
-
-def _seldom() -> SearchStrategy[bool]:
-    return st.sampled_from((False, False, False, True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -14,7 +15,8 @@ from pytest_stdiobus.kit.case import Case, read_cases, steps
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
 from pytest_stdiobus.kit.explore.model import written
-from pytest_stdiobus.kit.explore.moves import Ask, Plan, plans
+from pytest_stdiobus.kit.explore.moves import Ask, Plan
+from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.script import tidy
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
@@ -36,7 +38,10 @@ _AT_THE_END = frozenset({"KRN-SHD-01", "KRN-SHD-05"})  # a kernel may drain long
 _ASIDE = frozenset(
     {*_AT_THE_END, "KRN-NET-03", "KRN-WRK-02", "KRN-WRK-07"}
 )  # not about messages: told if nothing else is
-_DRAWN = 2  # plans to a case, because the first are short and some are alike
+_BATCH, _SHORT = (
+    10,
+    2,
+)  # of plans; the first are short, and after so many Hypothesis makes variations of those it has made
 _ONCE = "it failed once, and not again"
 
 
@@ -65,12 +70,12 @@ class Search:
         yield from self._plain()
         accused = set(self._always)
         kept: dict[str, None] = {}
-        count = 0
+        played = 0
         for plan in self.plans():
             result = self._result(plan)
             if result is None:
                 break
-            count += 1
+            played += 1
             self.tell(result)
             kept.update(dict.fromkeys(found.requirement for found in result.findings if found.outcome is Outcome.PASS))
             if result.outcome is Outcome.HARNESS_ERROR:
@@ -81,7 +86,7 @@ class Search:
                 if not accused & set(self._accused(smallest)):
                     accused.update(self._accused(smallest))
                     yield smallest
-        yield self._summary(count, sorted(kept.keys() - accused))
+        yield self._summary(played, sorted(kept.keys() - accused))
 
     def _plain(self) -> Iterator[CaseResult]:
         """What one request comes to: that it fails is no news in any other case."""
@@ -106,25 +111,16 @@ class Search:
 
     def plans(self) -> Iterator[Plan]:
         """Plans whose cases differ and in each of which something happens."""
-        drawn: dict[str, Plan] = {}
-        wanted = self.runner.options.examples
-
-        @hypothesis.seed(self.runner.options.seed)
-        @hypothesis.settings(
-            max_examples=_DRAWN * wanted,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @hypothesis.given(plans())
-        def draw(plan: Plan) -> None:
-            data = self._data(plan)
-            if data["steps"]:
-                drawn.setdefault(json.dumps(data), plan)
-
-        draw()
-        return iter(list(drawn.values())[-wanted:])
+        drawn: set[str] = set()
+        for batch in count():
+            for plan in _batch(f"{self.runner.options.seed}/{batch}"):
+                data = self._data(plan)
+                known = json.dumps(data)
+                if len(drawn) == self.runner.options.examples:
+                    return
+                if data["steps"] and known not in drawn:
+                    drawn.add(known)
+                    yield plan
 
     def _result(self, plan: Plan) -> CaseResult | None:
         """What a plan comes to; None where there is no more time to find out."""
@@ -202,6 +198,26 @@ def _accused(result: CaseResult) -> list[str]:
     """The requirements that a case fails, those with a public rule before those that this kit has chosen."""
     rows = [catalogue()[finding.requirement] for finding in result.failures]
     return [row.id for row in sorted(rows, key=lambda row: (row.id in _AT_THE_END, not row.public, row.basis == "kit"))]
+
+
+def _batch(seed: str) -> list[Plan]:
+    """Some plans that have little in common."""
+    drawn: list[Plan] = []
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=_BATCH,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(plans())
+    def draw(plan: Plan) -> None:
+        drawn.append(plan)
+
+    draw()
+    return drawn[_SHORT:]
 
 
 def case_of(plan: Plan, transport: str, seed: int) -> Case:

@@ -81,6 +81,7 @@ class Call:
         judges: the requirement that its arrival is held against.
         ident: the id of a request as it is spelled; None for the others.
         answers: what a worker has asked, where this is the answer.
+        is_told: whether the kernel knew when it was sent that the only worker of its pool repeats sessions.
         taken: the name under which a worker has read it.
         response: the name of the line that answers it.
     """
@@ -92,6 +93,7 @@ class Call:
     judges: str
     ident: str | None = None
     answers: Inquiry | None = None
+    is_told: bool = False
     taken: str = ""
     response: str = ""
 
@@ -159,6 +161,7 @@ class State:
         self.open: list[Call] = []  # requests that no worker has answered, in the order sent
         self.spent: set[Key] = set()  # ids that a stray response may still be looking for
         self.asked: set[Key] = set()  # ids that workers use, or have used for what was never answered
+        self.forged: set[Key] = set()  # ids of what somebody else has answered too
         self.inquiries: list[Inquiry] = []  # that have reached their clients
         self.expected: list[Expected] = []
         self.ids: set[tuple[Client, Key]] = set()  # that clients have open
@@ -234,9 +237,9 @@ class State:
         return [other for other in before if other.pool == call.pool and not self.can_tell(call, other)]
 
     def can_tell(self, call: Call, other: Call) -> bool:
-        """Whether a kernel can tell the responses to two requests by their sessions, and knows that it can."""
-        told = call.pool in self.telling and call.session is not None and other.session is not None
-        return told and call.session is not other.session
+        """Whether a kernel can tell the responses to two requests by their sessions, and knew it when the first came."""
+        in_sessions = call.session is not None and other.session is not None
+        return call.is_told and in_sessions and call.session is not other.session
 
 
 def chosen(which: int, among: Sequence[T]) -> T | None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         Manner,
         Notify,
         Reply,
-        Stray,
         Take,
         Tell,
     )
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 _RESPONSE, _SPELLING, _ENDED, _END_OF_INPUT = "KRN-COR-01", "KRN-COR-04", "KRN-NET-04", "KRN-SHD-05"
 _BY_SESSION, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
 _TOLD_APART = "KRN-COR-03"
-_NOBODYS = '"nobody\'s"'
 
 
 def ask(state: State, move: Ask) -> None:
@@ -70,7 +68,7 @@ def take(state: State, move: Take) -> None:
     if call.session:
         call.session.has_begun, call.session.is_reborn = True, False
     if call.answers:
-        state.asked.remove(key(call.answers.ident))
+        state.asked.discard(key(call.answers.ident))
     state.taken.append(call)
 
 
@@ -83,23 +81,11 @@ def answer(state: State, move: Answer) -> None:
     usual = _SPELLING if ident != call.ident else _RESPONSE
     if call.client.has_ended:
         usual = _END_OF_INPUT if state.transport == STDIO else _ENDED
-    call.response = line = _response(state, call, ident, move.manner, error=move.error)
+    call.response = line = response(state, call, ident, move.manner, error=move.error)
     if not call.client.has_left:
         judges = judged(move.manner, usual, slow=call.client.stalled)
         state.expected.append(Expected(call.client, call.pool, the_line(line), judges, line, answers=call))
         _at_once(state, move)
-
-
-def stray(state: State, move: Stray) -> None:
-    """A worker sends a response that must not arrive anywhere."""
-    call = chosen(move.which, [call for call in state.taken if call not in state.open])
-    if call is None:
-        return
-    ident = call.ident if move.again and call.ident else _NOBODYS
-    if any(other.key == key(ident) for other in state.open):
-        return
-    state.spent.add(key(ident))  # a request that overtakes it would get it
-    _response(state, call, ident, WHOLE)
 
 
 def collect(state: State, move: Collect) -> None:
@@ -128,7 +114,7 @@ def notify(state: State, move: Notify) -> None:
 def inquire(state: State, move: Inquire) -> None:
     """A worker asks the owner of a session something, under an id that no other worker uses."""
     call = chosen(move.which, state.speaking())
-    if call is None or key(move.ident) in state.asked:
+    if call is None or key(move.ident) in state.asked | state.forged:
         return
     state.asked.add(key(move.ident))
     _to_owner(state, call, move.ident, move.manner, _INQUIRY)
@@ -163,7 +149,8 @@ def _call(state: State, client: Client, move: Ask | Tell, ident: str | None, mor
         usual = _BY_SESSION
     message = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {}), **message}
     line = state.send(client, message, ident, move.manner)
-    call = Call(client, line, pool, session, judged(move.manner, usual, slow=bool(state.stalled[pool])), ident)
+    judges = judged(move.manner, usual, slow=bool(state.stalled[pool]))
+    call = Call(client, line, pool, session, judges, ident, is_told=pool in state.telling)
     state.under_way.append(call)
     return call
 
@@ -194,7 +181,8 @@ def _at_once(state: State, move: Answer | Inquire) -> None:
         collect(state, Collect(len(state.expected) - 1))
 
 
-def _response(state: State, call: Call, ident: str | None, manner: Manner, *, error: bool = False) -> str:
+def response(state: State, call: Call, ident: str | None, manner: Manner, *, error: bool = False) -> str:
+    """The worker that has read a call sends a response; the name of the line."""
     message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=error)}
     return state.respond(call, message, ident, WHOLE if error and manner.size else manner)
 

@@ -71,7 +71,9 @@ class Calls:
 
     def are_distinct(self, callee: Peer, one: Call, other: Call) -> bool:
         """Whether sessions tell two calls with one id apart, at a peer that has repeated one before."""
-        return bool(callee.repeats_sessions and one.session and other.session and one.session is not other.session)
+        return bool(
+            callee.repeats_sessions and one.session and other.session and one.session.name != other.session.name
+        )
 
     def everyone(self, callee: Peer) -> list[Call]:
         """All calls that a peer has not answered, in the order they were asked."""

@@ -1,0 +1,58 @@
+"""Moves that send what must not arrive anywhere: nobody looks for it, and a line that nobody has read fails a case."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pytest_stdiobus.kit.explore.moves import WHOLE
+from pytest_stdiobus.kit.explore.state import chosen, key
+from pytest_stdiobus.kit.explore.talk import response
+
+if TYPE_CHECKING:
+    from pytest_stdiobus.kit.explore.moves import Forge, Stray, Trespass
+    from pytest_stdiobus.kit.explore.state import State
+
+_NOBODYS = '"nobody\'s"'
+_NOWHERE = "nowhere"  # a session that no client uses
+
+
+def stray(state: State, move: Stray) -> None:
+    """A worker sends a response that must not arrive anywhere."""
+    call = chosen(move.which, [call for call in state.taken if call not in state.open])
+    if call is None:
+        return
+    ident = call.ident if move.again and call.ident else _NOBODYS
+    if any(other.key == key(ident) for other in state.open):
+        return
+    state.spent.add(key(ident))  # a request that overtakes it would get it
+    response(state, call, ident, WHOLE)
+
+
+def trespass(state: State, move: Trespass) -> None:
+    """A worker sends a notification in a session of another worker, of the one before it, or of none."""
+    call = chosen(move.which, state.taken)
+    if call is None:
+        return
+    busy = {other.session for other in state.under_way}
+    others = [
+        session.name
+        for session in state.sessions.values()
+        if session.pool != call.pool or (session.is_reborn and session not in busy)
+    ]
+    name = chosen(move.session, [*others, _NOWHERE])
+    message = {"jsonrpc": "2.0", "method": f"e{state.number()}", "sessionId": name}
+    state.script.send(f"worker:{call.taken}", call.pool, message, None, WHOLE)
+
+
+def forge(state: State, move: Forge) -> None:
+    """A client answers what a worker has asked another."""
+    client = state.client(move.client)
+    inquiry = chosen(move.which, [one for one in state.inquiries if one.client is not client])
+    if client is None or inquiry is None or inquiry.cause.session is None:
+        return
+    state.forged.add(key(inquiry.ident))
+    client.has_come = True
+    message = {"jsonrpc": "2.0", "id": json.loads(inquiry.ident), "result": {"n": state.number()}}
+    session = {"sessionId": inquiry.cause.session.name}
+    state.script.act(client.actor, client.name, "send", {**message, **session})
