@@ -34,7 +34,7 @@ class AsyncStdioBus(BusLife):
     """A bus and its only embedded client, on the event loop that started it.
 
     Every call belongs to that loop: a coroutine awaited on another one raises `InvalidStateError`, and
-    `send` from another thread `TransportError` (SDK-THR-01, SDK-THR-03). No thread is created.
+    `send` from another thread `TransportError` (SDK-THR-01, SDK-THR-03). No thread is created (SDK-THR-04).
     """
 
     async def request(

@@ -69,7 +69,7 @@ async def check_stopped(bus: AsyncStdioBus) -> None:
     assert bus.get_state() is BusState.STOPPED
 
 
-@pytest.mark.req("SDK-CAN-01", "SDK-CAN-05")
+@pytest.mark.req("SDK-CAN-01", "SDK-CAN-06")
 @pytest.mark.parametrize("how", ["stop", "destroy"])
 async def test_the_end_fails_requests_and_streams_in_flight(
     make_stdiobus: MakeBus, worker: WorkerPool, how: str
@@ -102,7 +102,7 @@ async def test_what_is_in_flight_fails_when_stop_begins_not_when_it_ends(
     await stopping
 
 
-@pytest.mark.req("SDK-CAN-01", "SDK-CAN-05", "SDK-SUB-05")
+@pytest.mark.req("SDK-CAN-01", "SDK-CAN-05", "SDK-CAN-06", "SDK-SUB-05")
 async def test_the_death_of_the_kernel_fails_what_is_in_flight_and_is_the_end(
     make_stdiobus: MakeBus, worker: WorkerPool, kill_kernel: KillKernel
 ) -> None:
@@ -196,7 +196,7 @@ async def test_two_tasks_may_stop_at_once(make_stdiobus: MakeBus, worker: Worker
 
 
 @pytest.mark.asyncio
-@pytest.mark.req("SDK-SUB-05", "SDK-CAN-05")
+@pytest.mark.req("SDK-SUB-05", "SDK-CAN-06")
 async def test_destroy_before_the_start_is_the_end_too(
     make_bus: Callable[..., AsyncStdioBus], worker: WorkerPool
 ) -> None:

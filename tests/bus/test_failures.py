@@ -39,7 +39,7 @@ for m in lines:
 METHOD_NOT_FOUND = {"code": -32601, "message": "?"}
 
 
-@pytest.mark.req("SDK-ERR-01")
+@pytest.mark.req("SDK-ERR-01", "SDK-ERR-03")
 @pytest.mark.parametrize(
     ("call", "kind", "code"),
     [

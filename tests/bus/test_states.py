@@ -127,7 +127,7 @@ async def test_destroy_is_the_end_in_every_state(
     assert ways.count(STOPPED) == 1
 
 
-@pytest.mark.req("SDK-STA-01", "SDK-CAN-05")
+@pytest.mark.req("SDK-STA-01", "SDK-CAN-06")
 async def test_the_death_of_the_kernel_leads_from_running_to_stopped(
     make_bus: MakeNewBus, worker: WorkerPool, ways: list[BusState], kill_kernel: Callable[[AsyncStdioBus], None]
 ) -> None:
@@ -153,7 +153,7 @@ CALLS: dict[str, Callable[[AsyncStdioBus], Any]] = {
 }
 
 
-@pytest.mark.req("SDK-STA-01", "SDK-CAN-05")
+@pytest.mark.req("SDK-STA-01", "SDK-CAN-06")
 @pytest.mark.parametrize(
     ("state", "refusal"),
     [

@@ -50,7 +50,7 @@ def threads() -> set[str]:
 
 
 @pytest.mark.asyncio
-@pytest.mark.req("SDK-THR-01")
+@pytest.mark.req("SDK-THR-04")
 async def test_no_thread_is_created(make_bus: Callable[..., AsyncStdioBus], worker: WorkerPool) -> None:
     before, during = threads(), set()
     bus = make_bus([worker(WORDS)])
@@ -67,7 +67,7 @@ async def test_no_thread_is_created(make_bus: Callable[..., AsyncStdioBus], work
 
 
 @pytest.mark.asyncio
-@pytest.mark.req("SDK-THR-01")
+@pytest.mark.req("SDK-THR-04")
 async def test_a_worker_that_cannot_start_leaves_no_thread(
     make_bus: Callable[..., AsyncStdioBus], worker: WorkerPool
 ) -> None:

@@ -1,4 +1,4 @@
-"""A child process on an event loop, without a thread (SDK-THR-01).
+"""A child process on an event loop, without a thread (SDK-THR-04).
 
 asyncio's own subprocess support waits for children in a thread before Python 3.12 and limits the length
 of a line; this does neither.

@@ -151,7 +151,7 @@ class DockerBackend(Backend):
             self._ready.set_result(None)
 
     def child_exited(self, status: int) -> None:
-        """Tell whoever waits, or the client when nobody expected it (SDK-CAN-05)."""
+        """Tell whoever waits, or the client when nobody expected it (SDK-CAN-01)."""
         state = self.state
         error = self._end(status)
         if state is BusState.STOPPING and self._guard is not None and 0 <= status != _ENGINE_FAILED:

@@ -146,7 +146,7 @@ class SubprocessBackend(Backend):
             self._become_ready()
 
     def child_exited(self, status: int) -> None:
-        """Tell whoever waits, or the client when nobody expected it (SDK-CAN-05)."""
+        """Tell whoever waits, or the client when nobody expected it (SDK-CAN-01)."""
         state, self.state = self.state, BusState.STOPPED
         self._exited.set()
         ended = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -125,7 +125,7 @@ def starts_another_kernel() -> None:
         if was_running:
             self.state = BusState.RUNNING
             self._exited.clear()
-            self._spawn()
+            self._again = asyncio.ensure_future(self._begin(self._ready))
 
 
 @fault
