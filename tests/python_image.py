@@ -18,7 +18,7 @@ from pathlib import Path
 LEFT_OUT = shutil.ignore_patterns(
     "site-packages", "test*", "config-*", "__pycache__", "idlelib", "ensurepip", "tkinter"
 )
-DOCKERFILE = "FROM {kernel}\nCOPY . /\n"
+DOCKERFILE = "FROM {kernel}\nCOPY . /\nUSER 0\n"  # whom an SDK that names no user needs, to read its configuration
 
 
 def lay_out(root: Path) -> None:

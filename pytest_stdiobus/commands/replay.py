@@ -52,6 +52,8 @@ def execute(args: argparse.Namespace) -> int:
         select=case.id,
         seed=head.get("seed", 0),
         time_scale=head.get("time_scale", 1.0),
+        kernel=head.get("kernel", ""),
+        image=head.get("image", ""),
         cases=(case,) if "case_file" in head else (),
     )
     run = run_of(args, target.from_file(kept.target), options, partial=True)

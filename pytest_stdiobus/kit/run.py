@@ -290,6 +290,8 @@ class Runner:
             "seed": self.options.seed,
             "time_scale": self.options.time_scale,
             **({"through": self.options.through, "envelope": self.options.envelope} if self.options.through else {}),
+            **({"kernel": self.options.kernel} if self.options.kernel else {}),
+            **({"image": self.options.image} if self.options.image else {}),
             "values": known,
             **({"case_file": case.file} if case in self.options.cases else {}),
         }

@@ -32,6 +32,19 @@ DEAF = """
         if name != "call":
             print(json.dumps({"answer": name, **more}), flush=True)
 """
+OPENS_ANYTHING = """
+    import json, sys
+    about = {"name": "tiny", "version": "3", "language": "python", "backends": ["docker"], "capabilities": ["request"]}
+    for line in sys.stdin:
+        command = json.loads(line)
+        name = command["command"]
+        if name == "exit":
+            break
+        told = about if name == "describe" else {} if name in {"open", "close"} else {"unsupported": True}
+        if name == "open" and command.get("kernel") != "mine":
+            told = {"error": {"name": "TRANSPORT_ERROR", "message": "no such image"}}
+        print(json.dumps({"answer": name, **told}), flush=True)
+"""
 
 
 def test_an_sdk_is_judged_under_its_own_name(command: Command, tmp_path: Path) -> None:
@@ -82,3 +95,14 @@ def test_an_adapter_that_lies_is_no_failure_of_its_sdk(
     said = command("sdk", "-k", ONE, "--backend", "scripted", "--", *worker("print('hello')"))
     assert said.status == 4, said
     assert "the adapter wrote hello, which is no JSON object" in said.out
+
+
+def test_a_failure_is_played_again_with_the_image_that_it_was_played_with(
+    command: Command, worker: Callable[[str], tuple[str, str]]
+) -> None:
+    case = "configuration-that-is-refused[no-pools-docker]"
+    options = ("-k", case, "--backend", "docker", "--image", "mine", "--strict")
+    assert command("sdk", *options, "--", *worker(OPENS_ANYTHING)).status == 1
+    again = command("replay", f"SDK-STA-01/{case}", "--strict")
+    assert again.status == 1, again
+    assert "skipped" not in again.out
