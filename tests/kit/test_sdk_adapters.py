@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.kit.case import Case, steps
+from pytest_stdiobus.kit.drivers.adapter_process import Adapters
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_stdiobus.kit.drivers.adapter_process import AdapterProcess
+    from pytest_stdiobus.kit.pump import Pump
     from pytest_stdiobus.kit.result import CaseResult
 
 PRELUDE = textwrap.dedent("""
@@ -299,3 +302,19 @@ def test_a_failure_of_an_sdk_that_takes_no_kernel_but_its_own_is_laid_on_neither
     (result,) = played(code, case)
     assert [finding.outcome for finding in result.failures] == [Outcome.FAIL]
     assert "kernel" not in result.failures[0].explanation
+
+
+def test_an_adapter_that_exits_before_it_is_listened_to_is_told_by_what_it_wrote(
+    played: Callable[..., list[CaseResult]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = Adapters.take
+
+    def take_late(adapters: Adapters, target: Target, pump: Pump, on_exit: Callable[..., None]) -> AdapterProcess:
+        one = take(adapters, target, pump, on_exit)
+        pump.until(lambda: one.process.exit is not None, 10)
+        return one
+
+    monkeypatch.setattr(Adapters, "take", take_late)
+    for code, told in (("print('hello', flush=True)", "wrote hello"), ("sys.exit('no room')", "last words: no room")):
+        (result,) = played(code)
+        assert told in result.findings[0].explanation

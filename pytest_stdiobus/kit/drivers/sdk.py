@@ -88,11 +88,13 @@ class SdkSeat:
             self._scripted = self._containers.workers(self.pump, self._folder)
         else:
             self._scripted = ScriptedWorkers(self.pump, self._folder, obedient=True)
-        self._life = life = self._adapters.take(self._target, self.pump, self._tell_exit)
+        early: list[dict[str, Any]] = []  # an exit before its streams are read
+        self._life = life = self._adapters.take(self._target, self.pump, early.append)
         self._adapter = AdapterChannel(ADAPTER, reading=life.stdout, writing=life.stdin)
         self._logs = Channel(TARGET, reading=life.stderr, stderr=True)
         self.pump.add(self._adapter)
         self.pump.add(self._logs)
+        life.process.on_exit = self._tell_exit
         process = life.process
         if process.refused:
             self.history.add(TARGET, "harness", what="start", error=process.refused)
@@ -101,6 +103,9 @@ class SdkSeat:
         reused: dict[str, Any] = {"reused": True} if self._adapters.reused else {}
         command = list(self._target.command)
         self.history.add(TARGET, "spawn", data=facts, pid=process.pid, argv=command, cwd=life.folder, **reused)
+        if early:
+            self.pump.until(lambda: self._adapter.ended, _EXIT_S)
+            self._tell_exit(early[0])
 
     def act(self, step: Step, value: Any, index: int) -> Event | None:
         """Give the adapter a command; let the kernel or a worker write, close, stop reading or end; signal the adapter."""
