@@ -22,6 +22,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Leave,
     Manner,
     Notify,
+    Part,
     Plan,
     Reply,
     Stall,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ONE = [{"id": "w", "worker": "scripted", "instances": 1}]
+PAIR = [{"id": "w", "worker": "scripted", "instances": 2}]
 TWO = [*ONE, {"id": "v", "worker": "scripted", "instances": 1}]
 
 
@@ -139,6 +141,42 @@ def test_what_a_worker_had_not_answered_when_it_died_fails_and_its_session_is_se
     ]
     assert [step["judges"] for step in made[3:] if "judges" in step] == ["KRN-WRK-03", "KRN-RTE-10", "KRN-ERR-03"]
     assert made[-1]["find"]["id"] == 1
+
+
+TWO_SESSIONS = Ask(session="s"), Take(), Ask(1, "2", "t"), Take()
+
+
+def test_what_another_worker_of_the_pool_has_not_answered_goes_on_when_one_dies() -> None:
+    made = steps_of(*TWO_SESSIONS, Part(), Crash(), pools=PAIR)
+    parts, kills, starts = made[4:7]
+    assert parts["assume"] == {"distinct": [f"{made[1]['as']}/worker", f"{made[3]['as']}/worker"]}
+    assert (kills["worker"], starts["starts"]) == (made[1]["as"], 3)
+    assert [step["worker"] for step in made[7:] if "worker" in step] == [made[3]["as"]]
+    found = {step["client"]: step["judges"] for step in made[7:] if "client" in step}
+    assert found == {"alice": "KRN-ERR-03", "bob": "KRN-COR-01"}
+
+
+def test_what_may_be_at_the_worker_that_dies_or_at_another_is_answered_before() -> None:
+    made = steps_of(*TWO_SESSIONS, Crash(), pools=PAIR)
+    before = [next(key for key in step if key not in {"client", "pool", "worker"}) for step in made[4:8]]
+    assert before == ["send", "find", "kill", "starts"]
+    assert made[5]["client"] == "bob"
+
+
+def test_equal_ids_are_in_flight_at_two_workers_that_are_known_to_be_two() -> None:
+    opened = Ask(session="s"), Take(), Ask(1, "2", "t"), Take(), Part(), Answer(1, at_once=True)
+    made = steps_of(*opened, Ask(1, "1", "t"), Take(), Answer(1, at_once=True), pools=PAIR)
+    assert [next(iter(step)) for step in made[7:11]] == ["client", "pool", "worker", "client"]
+    assert made[8]["judges"] == "KRN-COR-03"
+    assert made[10]["client"] == "bob"
+
+
+def test_a_session_that_its_clients_have_left_is_not_known_to_be_anywhere() -> None:
+    made = steps_of(*TWO_SESSIONS, Part(), Leave(1), Tell(2, "t"), Take(), Trespass(), Part(), pools=PAIR)
+    assert len([step for step in made if "assume" in step]) == 2
+    assert [step["send"]["sessionId"] for step in made if "worker" in step and "method" in step.get("send", {})] == [
+        "nowhere"
+    ]
 
 
 def test_nobody_looks_for_what_was_sent_to_a_client_that_has_left() -> None:

@@ -1,4 +1,4 @@
-"""Moves about clients and workers that stop reading, end, or die."""
+"""Moves about clients and workers that stop reading, and clients that end or leave."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO, UNIX
 from pytest_stdiobus.kit.explore.moves import Collect, Take
-from pytest_stdiobus.kit.explore.state import Call, Client, Expected, chosen
+from pytest_stdiobus.kit.explore.state import chosen
 from pytest_stdiobus.kit.explore.talk import collect, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_stdiobus.kit.explore.moves import Crash, HalfClose, Intrude, Leave, Stall, StallWorker
+    from pytest_stdiobus.kit.explore.moves import HalfClose, Intrude, Leave, Stall, StallWorker
+    from pytest_stdiobus.kit.explore.parties import Call, Client, Expected
     from pytest_stdiobus.kit.explore.state import State
 
-_IN_FLIGHT, _RESTART, _EXIT_0, _CLIENT_GONE, _REJECTED = (
-    "KRN-ERR-03",
-    "KRN-WRK-03",
-    "KRN-WRK-04",
-    "KRN-ERR-05",
-    "KRN-FRM-03",
-)
-_AN_ERROR = {"$schema": {"type": "object", "required": ["code", "message"]}}
-_CRASHES = 2  # of a pool; the third restart is no longer at once everywhere
+_CLIENT_GONE, _REJECTED = "KRN-ERR-05", "KRN-FRM-03"
+AN_ERROR = {"$schema": {"type": "object", "required": ["code", "message"]}}
 
 
 def stall(state: State, move: Stall) -> None:
@@ -41,37 +35,6 @@ def stall_worker(state: State, move: StallWorker) -> None:
     if call is not None:
         state.script.act(f"worker:{call.taken}", call.pool, "stall")
         state.stalled[call.pool].add(call.taken)
-
-
-def crash(state: State, move: Crash) -> None:
-    """The only worker of a pool dies; what it has not answered fails, and another takes its place."""
-    pool = list(state.instances)[move.pool % len(state.instances)]
-    if state.instances[pool] > 1 or state.lives[pool] > _CRASHES or state.is_draining:
-        return
-    if not _let_arrive(state, lambda call: call.pool == pool):
-        return
-    dying = next((call for call in state.taken if call.pool == pool), None)
-    if dying is None:
-        return
-    _let_be_read(state, lambda one: one.pool == pool)
-    verb, value = ("kill", True) if move.status is None else ("exit", move.status)
-    state.script.act(f"worker:{dying.taken}", pool, verb, value)
-    state.prune()
-    for call in [call for call in state.open if call.pool == pool]:
-        state.open.remove(call)
-        if not call.client.has_left:
-            what = {"id": json.loads(call.ident or ""), "error": _AN_ERROR}
-            state.expected.append(Expected(call.client, "", what, _IN_FLIGHT, answers=call))
-    state.taken = [call for call in state.taken if call.pool != pool]
-    state.inquiries = [one for one in state.inquiries if one.cause.pool != pool]
-    for session in state.sessions.values():
-        if session.pool == pool:
-            session.is_reborn = True
-            session.owner = session.owner if len(session.users) == 1 else None
-    state.telling.discard(pool)
-    state.lives[pool] += 1
-    judges = _EXIT_0 if move.status == 0 else _RESTART
-    state.script.steps.append({"pool": pool, "starts": state.lives[pool], "judges": judges})
 
 
 def half_close(state: State, move: HalfClose) -> None:
@@ -98,7 +61,7 @@ def leave(state: State, move: Leave) -> None:
         state.inquiries.remove(inquiry)
         if state.transport == UNIX:  # over TCP a kernel sees it when it next writes
             state.wake(inquiry.cause.pool)
-            what = {"id": json.loads(inquiry.ident), "error": _AN_ERROR}
+            what = {"id": json.loads(inquiry.ident), "error": AN_ERROR}
             state.script.find(f"worker:{inquiry.cause.taken}", what, _CLIENT_GONE)
     _leave_sessions(state, client)
 
@@ -109,19 +72,19 @@ def intrude(state: State, move: Intrude) -> None:
         return
     name = f"mallory{state.number()}"
     state.script.act(f"client:{name}", name, "send", {"raw": f"{move.line}\n"})
-    state.script.find(f"client:{name}", {"id": None, "error": _AN_ERROR}, _REJECTED)
+    state.script.find(f"client:{name}", {"id": None, "error": AN_ERROR}, _REJECTED)
     state.script.act(f"client:{name}", name, "close")
 
 
 def _can_go(state: State, client: Client, *, may_owe: bool = False) -> bool:
     """Whether all that a client and its sessions were sent has arrived, and it owes nobody an answer, or may owe it."""
-    if not _let_arrive(state, lambda call: call.client is client or (call.session and client in call.session.users)):
+    if not let_arrive(state, lambda call: call.client is client or (call.session and client in call.session.users)):
         return False
-    _let_be_read(state, lambda one: one.client is client and one.answers is None)  # it is owed answers only
+    let_be_read(state, lambda one: one.client is client and one.answers is None)  # it is owed answers only
     return may_owe or not any(one.client is client for one in state.inquiries)
 
 
-def _let_arrive(state: State, meant: Callable[[Call], object]) -> bool:
+def let_arrive(state: State, meant: Callable[[Call], object]) -> bool:
     """Workers read all lines of a kind; whether that can be said of every one of them."""
     for call in state.under_way:
         if meant(call):
@@ -131,7 +94,7 @@ def _let_arrive(state: State, meant: Callable[[Call], object]) -> bool:
     return not any(map(meant, state.under_way))
 
 
-def _let_be_read(state: State, meant: Callable[[Expected], bool]) -> None:
+def let_be_read(state: State, meant: Callable[[Expected], bool]) -> None:
     """Clients read all lines of a kind."""
     for pool in state.instances:
         state.script.finish(pool)
@@ -141,6 +104,6 @@ def _let_be_read(state: State, meant: Callable[[Expected], bool]) -> None:
 
 def _leave_sessions(state: State, client: Client) -> None:
     """Whether a session goes on without a client, and whose it is then, is left open."""
-    for session in state.sessions.values():
+    for session in list(state.sessions.values()):
         if client in session.users:
-            session.owner, session.has_begun = None, False
+            state.detach(session)

@@ -82,7 +82,7 @@ def errors() -> SearchStrategy[Message]:
 
 def pools() -> SearchStrategy[list[Message]]:
     """The pools of a configuration, whose workers are the kit's."""
-    return st.sampled_from(((1,), (1, 1), (2,), (2, 1), (3,), (1, 1))).map(
+    return st.sampled_from(((1,), (1, 1), (2,), (2, 1), (3,), (1, 2))).map(
         lambda counts: [
             {"id": name, "worker": "scripted", "instances": count} for name, count in zip("wv", counts, strict=False)
         ]

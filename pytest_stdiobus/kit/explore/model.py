@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.explore import lives, moves, strays, talk
+from pytest_stdiobus.kit.explore import crashes, lives, moves, strays, talk
 from pytest_stdiobus.kit.explore.state import State
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ _MAKES: Mapping[type[Any], Callable[[State, Any], None]] = {
     moves.Reply: talk.reply,
     moves.Stall: lives.stall,
     moves.StallWorker: lives.stall_worker,
-    moves.Crash: lives.crash,
+    moves.Crash: crashes.crash,
+    moves.Part: crashes.part,
     moves.HalfClose: lives.half_close,
     moves.Leave: lives.leave,
     moves.Intrude: lives.intrude,

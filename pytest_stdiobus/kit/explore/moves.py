@@ -161,10 +161,18 @@ class StallWorker:
 
 @dataclass(frozen=True)
 class Crash:
-    """The only worker of a pool dies: it exits with a status, or is killed."""
+    """A worker of a pool dies: it exits with a status, or is killed; the call that it has read is one of the pool's."""
 
     pool: int = 0
     status: int | None = None
+    which: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Two sessions are taken to be at different workers of their pool."""
+
+    which: int = 0
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ class Intrude:
 
 Talk = Ask | Tell | Take | Answer | Collect | Notify | Inquire | Reply
 Noise = Stray | Trespass | Forge | Intrude
-Move = Talk | Noise | Stall | StallWorker | Crash | HalfClose | Leave
+Move = Talk | Noise | Stall | StallWorker | Crash | Part | HalfClose | Leave
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Leave,
     Manner,
     Notify,
+    Part,
     Plan,
     Reply,
     Stall,
@@ -47,7 +48,7 @@ LONGEST = 60  # moves; to play so many takes hardly longer than to start a kerne
 
 def plans() -> SearchStrategy[Plan]:
     """Plans of several scenes."""
-    scene = st.one_of(_anything(), _several_requests(), _question())
+    scene = st.one_of(_anything(), _several_requests(), _question(), _neighbours())
     scenes = st.lists(scene, min_size=4, max_size=10)
     return st.builds(Plan, messages.pools(), scenes.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST]))
 
@@ -68,16 +69,25 @@ def _several_requests() -> SearchStrategy[Scene]:
 
 
 def _question() -> SearchStrategy[Scene]:
-    """A worker asks the client that it works for, and gets its answer."""
+    """A worker asks the client that it works for, and gets its answer, and not that of another."""
     call = st.one_of(_ask(in_session=True), _tell(in_session=True))
+    opened = st.lists(st.tuples(call, _take()), min_size=1, max_size=2).map(chain.from_iterable)
     asks = st.builds(Inquire, _number(4), st.just(value=True), messages.ids(), _manner())
+    between = st.lists(st.one_of(_move(), st.builds(Forge, _client(), _number(4))), max_size=2)
     return st.builds(
-        lambda opening, taking, question, between, answer, reading: (
-            *(opening, taking, question),
-            *(*between, answer, reading),
-        ),
-        *(call, _take(), asks),
-        *(_few(), _reply(), _take()),
+        lambda opening, question, between, answer, reading: (*opening, question, *between, answer, reading),
+        *(opened, asks, between, _reply(), _take()),
+    )
+
+
+def _neighbours() -> SearchStrategy[Scene]:
+    """Sessions that different workers serve, and what these must not have to do with each other."""
+    call = st.one_of(_ask(in_session=True), _tell(in_session=True))
+    opened = st.lists(st.tuples(call, _take()), min_size=2, max_size=3).map(chain.from_iterable)
+    crossing = st.one_of(_ask(in_session=True), _take(), _answer(), _trespass(), _move(), _move())
+    return st.builds(
+        lambda opening, parting, rest: (*opening, parting, *rest),
+        *(opened, st.builds(Part, _number(2)), st.lists(crossing, min_size=2, max_size=6)),
     )
 
 
@@ -90,14 +100,14 @@ def _move() -> SearchStrategy[Move]:
     collect, notify = st.builds(Collect, which), st.builds(Notify, which, _manner())
     inquire = st.builds(Inquire, which, st.booleans(), messages.ids(), _manner())
     slow = st.one_of(st.builds(Stall, client), st.builds(StallWorker, which))
-    last = st.one_of(st.builds(HalfClose, client), st.builds(Leave, client))
     odd = st.one_of(
         st.builds(Stray, which, _seldom()),
-        st.builds(Trespass, which, which),
+        _trespass(),
+        _trespass(),
         st.builds(Forge, client, which),
         st.builds(Intrude, messages.no_messages()),
     )
-    ends = st.one_of(st.builds(Crash, _number(2), st.sampled_from((None, 1, 0))), last)
+    ends = st.one_of(_crash(), _crash(), st.builds(HalfClose, client), st.builds(Leave, client))
     talk = (_ask(), _tell(), _take(), _take(), _answer(), _answer(), collect, notify, inquire, _reply())
     return st.one_of(*talk, slow, odd, ends)
 
@@ -122,6 +132,14 @@ def _tell(*, in_session: bool = False) -> SearchStrategy[Tell]:
 
 def _take() -> SearchStrategy[Take]:
     return st.builds(Take, _number(4))
+
+
+def _trespass() -> SearchStrategy[Trespass]:
+    return st.builds(Trespass, _number(4), _number(4))
+
+
+def _crash() -> SearchStrategy[Crash]:
+    return st.builds(Crash, _number(2), st.sampled_from((None, 1, 0)), _number(4))
 
 
 def _session(*, in_session: bool) -> SearchStrategy[str | None]:

@@ -110,6 +110,7 @@ def _used(value: Any) -> set[str]:
     if isinstance(value, dict):
         own = {value[FROM]} if isinstance(value.get(FROM), str) else set()
         own |= {value["worker"]} if isinstance(value.get("worker"), str) else set()
+        own |= {name.partition("/")[0] for name in value.get("distinct", ())}
         return own.union(*map(_used, value.values()))
     return set().union(*map(_used, value)) if isinstance(value, list) else set()
 

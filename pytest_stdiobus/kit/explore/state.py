@@ -2,137 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO
-from pytest_stdiobus.kit.checks.traffic import Key, key_of, messages_of
+from pytest_stdiobus.kit.explore.parties import Client, Session
 from pytest_stdiobus.kit.explore.script import Script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_stdiobus.kit.checks.traffic import Key
     from pytest_stdiobus.kit.explore.moves import Manner
+    from pytest_stdiobus.kit.explore.parties import Call, Expected, Inquiry
 
 T = TypeVar("T")
 CLIENTS = ("alice", "bob", "carol")
 WHOLE_LINE, SPLIT, SLOW = "KRN-TRN-03", "KRN-FRM-06", "KRN-LIM-01"
-
-
-@dataclass(eq=False)
-class Client:
-    """A client.
-
-    Attributes:
-        name: under which it takes part.
-        has_come: whether it has connected.
-        stalled: whether it does not read.
-        has_ended: whether it has closed what it sends on.
-        has_left: whether it has closed everything.
-    """
-
-    name: str
-    has_come: bool = False
-    stalled: bool = False
-    has_ended: bool = False
-    has_left: bool = False
-
-    @property
-    def actor(self) -> str:
-        """Its name as an actor."""
-        return f"client:{self.name}"
-
-    @property
-    def is_silent(self) -> bool:
-        """Whether it sends nothing more."""
-        return self.has_ended or self.has_left
-
-
-@dataclass(eq=False)
-class Session:
-    """A session.
-
-    Attributes:
-        name: its id.
-        pool: where it is served.
-        owner: the client whose message made it; None where that is open.
-        users: the clients that have used it.
-        has_begun: whether its first message has arrived, so that its pool is known.
-        is_reborn: whether its worker has died, and it was not used since.
-    """
-
-    name: str
-    pool: str
-    owner: Client | None
-    users: set[Client]
-    has_begun: bool = False
-    is_reborn: bool = False
-
-
-@dataclass(eq=False)
-class Call:
-    """A line of a client: a request, a notification, or its answer to what a worker has asked.
-
-    Attributes:
-        client: who sends it.
-        line: the name of the line.
-        pool: where it goes.
-        session: its session, if it has one.
-        judges: the requirement that its arrival is held against.
-        ident: the id of a request as it is spelled; None for the others.
-        answers: what a worker has asked, where this is the answer.
-        is_told: whether the kernel knew when it was sent that the only worker of its pool repeats sessions.
-        taken: the name under which a worker has read it.
-        response: the name of the line that answers it.
-    """
-
-    client: Client
-    line: str
-    pool: str
-    session: Session | None
-    judges: str
-    ident: str | None = None
-    answers: Inquiry | None = None
-    is_told: bool = False
-    taken: str = ""
-    response: str = ""
-
-    @property
-    def key(self) -> Key | None:
-        """The value of its id, if it is a request."""
-        return None if self.ident is None else key(self.ident)
-
-
-@dataclass(eq=False)
-class Inquiry:
-    """A request of a worker's own: to whom, the call whose worker sends it, and its id as it is spelled."""
-
-    client: Client
-    cause: Call
-    ident: str
-
-
-@dataclass(eq=False)
-class Expected:
-    """A line that is on its way to a client.
-
-    Attributes:
-        client: who reads it.
-        pool: where it comes from; empty where that is the kernel itself.
-        what: the line as a step expects it.
-        judges: the requirement that its arrival is held against.
-        line: the name of the line; empty where the kernel itself has written it.
-        answers: the request that it answers, if it does.
-        asks: the request that it is, if it is one.
-    """
-
-    client: Client
-    pool: str
-    what: dict[str, Any]
-    judges: str
-    line: str = ""
-    answers: Call | None = None
-    asks: Inquiry | None = None
 
 
 class State:
@@ -150,7 +36,7 @@ class State:
         self.has_one_client = transport in {STDIO, EMBEDDED}
         self.clients = [Client(name) for name in (CLIENTS[:1] if self.has_one_client else CLIENTS)]
         self.instances = {pool["id"]: pool["instances"] for pool in pools}
-        self.lives = dict.fromkeys(self.instances, 1)
+        self.lives = dict(self.instances)  # how many workers of each pool have started
         self.stalled: dict[str, set[str]] = {
             name: set() for name in self.instances
         }  # names of calls their workers took
@@ -231,25 +117,31 @@ class State:
             self.script.act(client.actor, client.name, "resume")
             client.stalled = False
 
+    def is_current(self, call: Call) -> bool:
+        """Whether the session of a call is still at the worker that has read it, if that lives."""
+        return call.session is None or self.sessions[call.session.name] is call.session
+
+    def detach(self, session: Session) -> None:
+        """Where a session is from now on, and whose, is open."""
+        session.join()
+        session.owner = None
+        self.sessions[session.name] = replace(session, has_begun=False, apart=set())
+
     def _before(self, call: Call) -> list[Call]:
         """The requests sent before another to its pool, and not answered, of which a kernel may have to hold it apart."""
         before = self.open[: self.open.index(call)] if call in self.open else []
         return [other for other in before if other.pool == call.pool and not self.can_tell(call, other)]
 
     def can_tell(self, call: Call, other: Call) -> bool:
-        """Whether a kernel can tell the responses to two requests by their sessions, and knew it when the first came."""
-        in_sessions = call.session is not None and other.session is not None
-        return call.is_told and in_sessions and call.session is not other.session
+        """Whether a kernel can tell the responses to two requests by their sessions or workers, and knew it at once."""
+        if call.session is None or other.session is None:
+            return False
+        return other.session in call.session.apart or (call.is_told and call.session.name != other.session.name)
 
 
 def chosen(which: int, among: Sequence[T]) -> T | None:
     """One of several, or None where there is none."""
     return among[which % len(among)] if among else None
-
-
-def key(ident: str) -> Key:
-    """The value of an id."""
-    return key_of(messages_of(f'{{"id":{ident}}}'.encode())[0])
 
 
 def judged(manner: Manner, usual: str, *, slow: bool = False) -> str:

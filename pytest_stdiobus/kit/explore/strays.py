@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.explore.moves import WHOLE
-from pytest_stdiobus.kit.explore.state import chosen, key
+from pytest_stdiobus.kit.explore.parties import key
+from pytest_stdiobus.kit.explore.state import chosen
 from pytest_stdiobus.kit.explore.talk import response
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ def trespass(state: State, move: Trespass) -> None:
     call = chosen(move.which, state.taken)
     if call is None:
         return
-    busy = {other.session for other in state.under_way}
+    apart = call.session.apart if call.session else set()
+    reborn = {session for session in state.sessions.values() if session.is_reborn}
+    reborn -= {other.session for other in state.under_way if other.session}
     others = [
         session.name
         for session in state.sessions.values()
-        if session.pool != call.pool or (session.is_reborn and session not in busy)
+        if session.pool != call.pool or session in apart or session in reborn
     ]
     name = chosen(move.session, [*others, _NOWHERE])
     message = {"jsonrpc": "2.0", "method": f"e{state.number()}", "sessionId": name}

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit.case import STDIO
 from pytest_stdiobus.kit.explore.messages import IDS
 from pytest_stdiobus.kit.explore.moves import WHOLE, Collect
+from pytest_stdiobus.kit.explore.parties import Call, Expected, Inquiry, Session, key
 from pytest_stdiobus.kit.explore.script import the_line
-from pytest_stdiobus.kit.explore.state import WHOLE_LINE, Call, Expected, Inquiry, Session, chosen, judged, key
+from pytest_stdiobus.kit.explore.state import WHOLE_LINE, chosen, judged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
         Take,
         Tell,
     )
-    from pytest_stdiobus.kit.explore.state import Client, State
+    from pytest_stdiobus.kit.explore.parties import Client
+    from pytest_stdiobus.kit.explore.state import State
 
 _RESPONSE, _SPELLING, _ENDED, _END_OF_INPUT = "KRN-COR-01", "KRN-COR-04", "KRN-NET-04", "KRN-SHD-05"
 _BY_SESSION, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
