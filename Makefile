@@ -234,10 +234,11 @@ $(PUBLISHED_CLIENT): $(BIN)/python
 	$(PYTHON) -m venv build/published/sdk
 	$@ -m pip install --quiet setuptools "stdiobus[native]==2.2.1"
 
-# The published kernel beside ours, as a program and as a library, and the published clients.
+# The published kernel beside ours, as a program and as a library, and the published clients; last what these say side by side.
 findings: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library sdk
+	$(BIN)/python conformance/parity/parity_page.py
 
 # Compiles and links for every system that the kernel is meant for; runs nothing there.
 CROSS := x86_64-macos.10.15 aarch64-macos.11.0 x86_64-linux-musl aarch64-linux-musl arm-linux-musleabihf \

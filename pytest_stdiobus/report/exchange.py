@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.case import SCRIPTED
 from pytest_stdiobus.kit.history import ADAPTER, CALL
 from pytest_stdiobus.kit.run import SDK
 from pytest_stdiobus.report.masking import printable, shortened
@@ -24,9 +23,9 @@ MOST = 64  # lines that are told of the kernel's input, or of a call; members of
 
 
 def exchange(result: CaseResult, hidden: Veil) -> ExchangePart | None:
-    """What the SDK wrote to the kernel of the kit and which events it gave; None of a case without that kernel, or kept local."""
+    """What the SDK wrote, as the kit's kernel or workers read it, and which events it gave; None of other cases, or kept local."""
     case, history = result.case, result.history
-    if history is None or (case.subject, case.transport) != (SDK, SCRIPTED) or case.id in hidden.cases:
+    if history is None or case.subject != SDK or case.id in hidden.cases:
         return None
     said: ExchangePart = {"wrote": [], "gave": {}, "cut": 0}
     for event in history.lines():

@@ -113,6 +113,7 @@ BREACHES = {
 }
 
 INNOCENT: dict[str, list[Observed]] = {
+    "before-its-line-feed": [sends(BOB, {**ASKED, "id": 2}), gets(ONE, ASKED), sends(ALICE, ASKED)],
     "in-a-session-that-it-has-made": [
         *(sends(ALICE, {**ASKED, "sessionId": "b"}), gets(ONE, {**ASKED, "sessionId": "b"})),
         sends(ONE, {"jsonrpc": "2.0", "id": 1, "result": {"sessionId": "a"}, "sessionId": "b"}),

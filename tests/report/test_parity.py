@@ -163,8 +163,10 @@ def test_what_shows_a_breach_of_security_stays_local(said: Said, rewrite: Callab
     assert case["exchange"] is None
 
 
-def test_a_case_behind_the_sdks_own_kernel_is_not_compared(said: Said) -> None:
-    assert parity([said(a_request(), transport="native")] * 2) == []
+def test_behind_the_sdks_own_kernel_what_reached_the_workers_is_compared(said: Said) -> None:
+    assert differences(*(said(a_request(more=more), transport="native") for more in ("", ',"p":1'))) == {
+        "$.wrote[0].p": (None, "1")
+    }
 
 
 def test_reports_of_other_subjects_are_not_compared(said: Said, report: Make) -> None:
@@ -201,15 +203,37 @@ def test_the_filter_of_the_page_leaves_alone_what_was_said(said: Said) -> None:
     assert re.findall(r'querySelectorAll\("(tbody[^"]*)"\)', text) == ["tbody[data-outcomes]"]
 
 
-def test_the_page_has_one_row_for_differences_of_one_kind(said: Said) -> None:
+@pytest.fixture
+def findings_page() -> Callable[..., str]:
+    """``findings_page(*reports)``: the page of findings in which they stand side by side, named by letters."""
     write = runpy.run_path(str(data_dir() / "conformance" / "parity" / "parity_page.py"))["page"]
+    return lambda *reports: str(write({"On a backend": dict(zip("abc", reports, strict=False))}))
+
+
+def rows(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("| `$")]
+
+
+def test_the_page_of_findings_has_one_row_for_differences_of_one_kind(
+    said: Said, findings_page: Callable[..., str]
+) -> None:
     one, other = said(a_request("1"), a_request("2")), said(a_request("1", ',"p":1'), a_request("2", ',"p":"a|b"'))
-    text = write([one, other])
-    assert [line for line in text.splitlines() if line.startswith("| `$")] == [
+    text = findings_page(one, other)
+    assert rows(text) == [
         "| `$.wrote[*].p` | nothing | `` 1 `` | `sdk/test/one` |",
         '| `$.wrote[*].p` | nothing | `` "a\\|b" `` | `sdk/test/one` |',
     ]
     assert "1 of 1 cases were said differently" in text
+
+
+def test_the_page_of_findings_tells_who_wrote_nothing_from_who_was_not_played(
+    said: Said, findings_page: Callable[..., str]
+) -> None:
+    one, other, third = said(a_request("1")), said(a_request("1", ',"p":1')), said(a_request("1"))
+    third["cases"][0]["exchange"] = None
+    assert rows(findings_page(one, other, third)) == [
+        "| `$.wrote[*].p` | nothing | `` 1 `` | not played | `sdk/test/one` |"
+    ]
 
 
 @pytest.mark.parametrize(("more", "status"), [("", 0), (',"params":1', 1)])

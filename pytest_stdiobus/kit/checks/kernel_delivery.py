@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def is_not_changed(event: Event, message: dict[str, Any], traffic: Traffic) -> str:
-    """A call has the very bytes of a line that the other side sent, and so has the result of a forwarded request."""
-    if traffic.is_known(event):
+    """A call has the very bytes of a line that the other side sends, and so has the result of a forwarded request."""
+    if traffic.is_of_beyond(event):
         return ""
     if message.get("method") in traffic.methods_from_beyond(event):
         return "is the call of a method that was sent, and its bytes are none that were sent"
@@ -81,7 +81,7 @@ def every_message_is_delivered_as_it_was_sent(history: History) -> Iterator[Find
     rules = {} if _strips(history) else dict(_EXACT)
     if history.head.get("transport") != EMBEDDED:
         rules |= _SHOWN
-    traffic = Traffic()
+    traffic = Traffic(history)
     for event in history.of_kind("line"):
         messages = messages_of(event.data)
         for message in messages if event.dir == "out" else []:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,9 @@ from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.wire import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from pytest_stdiobus.kit.history import Event
+    from pytest_stdiobus.kit.history import Event, History
 
 Key = tuple[str, Any]
 _EXACT = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal)
@@ -40,11 +40,19 @@ def key_of(message: dict[str, Any]) -> Key:
     return type(value).__name__, value if isinstance(value, (str, Decimal)) else repr(value)
 
 
+def _lines_of(event: Event) -> Iterator[bytes]:
+    line = event.data.removesuffix(b"\r")
+    yield line
+    yield from line.split(b"\n")  # a host may hand over line feeds
+
+
 @dataclass
 class Traffic:
     """The lines up to some moment. A kernel may leave the CR before a line's LF away, and nothing else."""
 
-    _sent: dict[bool, set[bytes]] = field(default_factory=lambda: {True: set(), False: set()})  # True: by clients
+    history: InitVar[History]
+    _all: dict[bool, set[bytes]] = field(default_factory=lambda: {True: set(), False: set()})  # True: by clients
+    _sent: dict[bool, set[bytes]] = field(default_factory=lambda: {True: set(), False: set()})
     _methods: dict[bool, set[str]] = field(default_factory=lambda: {True: set(), False: set()})
     _asked: defaultdict[Key, list[tuple[str, bytes]]] = field(default_factory=lambda: defaultdict(list))
     _received: defaultdict[tuple[str, Key], list[tuple[bytes, Any]]] = field(default_factory=lambda: defaultdict(list))
@@ -53,13 +61,18 @@ class Traffic:
     _lines: defaultdict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     _known: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
 
+    def __post_init__(self, history: History) -> None:
+        """Look at what is going to be sent."""
+        for event in history.lines(direction="in"):
+            self._all[is_of_client(event)].update(_lines_of(event))
+
     def add(self, event: Event, messages: Sequence[dict[str, Any]]) -> None:
         """Take in the next line, which has these messages."""
         line = event.data.removesuffix(b"\r")
         by_client = is_of_client(event)
         self._lines[event.actor].append(line)
         if event.dir == "in":
-            self._sent[by_client].update((line, *line.split(b"\n")))  # a host may hand over line feeds
+            self._sent[by_client].update(_lines_of(event))
             self._authors[line].add(event.actor)
             self._methods[by_client].update(m["method"] for m in messages if isinstance(m.get("method"), str))
         elif not by_client:
@@ -76,6 +89,10 @@ class Traffic:
     def is_known(self, event: Event) -> bool:
         """Whether a line is, byte for byte, one that the other side had sent."""
         return event.data.removesuffix(b"\r") in self._sent[not is_of_client(event)]
+
+    def is_of_beyond(self, event: Event) -> bool:
+        """Whether a line is one that the other side sends; its LF may be yet to come, which is for KRN-FRM-01 to tell."""
+        return event.data.removesuffix(b"\r") in self._all[not is_of_client(event)]
 
     def methods_from_beyond(self, event: Event) -> set[str]:
         """The methods that the side had called from which a line comes."""
