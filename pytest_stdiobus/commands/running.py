@@ -97,6 +97,7 @@ def options_of(args: argparse.Namespace) -> Options:
     Raises:
         KitError: something is not valid.
     """
+    failures.check(args.failures)
     return Options(
         profile=profile(args.profile).name,
         select=args.select,
@@ -148,7 +149,7 @@ def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult],
             for case in cases:
                 results.append(runner.run_case(case))
                 progress.add(results[-1])
-            results += _explored(runner, folder.with_name(GENERATED), progress)
+            results += _explored(runner, folder.absolute().with_name(GENERATED), progress)
         except KeyboardInterrupt:
             return results, f"stopped after {len(results)} of {len(cases)} cases"
         finally:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".stdiobus") / "failures"
 TARGET = "target.json"
+MARKER = ".stdiobus-failures"  # a folder that has it is the kit's
 _KEPT = frozenset({Outcome.FAIL, Outcome.FLAKY, Outcome.HARNESS_ERROR})
 
 
@@ -37,13 +38,32 @@ class Saved:
         return self.file.with_name(TARGET)
 
 
+def check(folder: Path) -> None:
+    """See to it that nothing of the user's lies where failures will be kept.
+
+    Raises:
+        KitError: the folder holds files that are not the kit's, or cannot be read.
+    """
+    try:
+        names = {file.name for file in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        message = f"failures cannot be kept in {folder}: {error.strerror}"
+        raise KitError(message) from None
+    if names and MARKER not in names:
+        message = f"failures cannot be kept in {folder}: it holds files that the kit has not written; a new or an empty folder can be used"
+        raise KitError(message)
+
+
 def save(results: Iterable[CaseResult], target: Target, folder: Path) -> list[Saved]:
-    """Keep the histories of what failed, in place of those of the run before."""
+    """Keep the histories of what failed, in place of those of the run before, in a folder that was checked."""
     _clear(folder)
     failed = [result for result in results if result.outcome in _KEPT and result.history is not None]
     if not failed:
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).touch()
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     (folder / TARGET).write_text(json.dumps(_target(target), indent=2) + "\n", encoding="utf-8")
     (folder / TARGET).chmod(0o600)  # its environment may hold secrets
@@ -83,7 +103,7 @@ def _save(result: CaseResult, folder: Path) -> Saved:
 
 
 def _clear(folder: Path) -> None:
-    if (folder / TARGET).is_file():
+    if (folder / MARKER).is_file():
         for file in (*folder.glob("*.ndjson"), *folder.glob("*.bin"), folder / TARGET):
             with contextlib.suppress(OSError):
                 file.unlink()

@@ -79,9 +79,7 @@ class Reporting:
             return
         stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus not in {*_GREEN, 1}
         self._report = self._built(stopped=stopped)
-        failures.save(
-            self._results.values(), self._settings.run.target, session.config.invocation_params.dir / failures.FOLDER
-        )
+        failures.save(self._results.values(), self._settings.run.target, self._settings.kept)
         for file in self._settings.reports:
             face(file)([self._report], file)
         if session.exitstatus in _GREEN and (self._report["verdict"]["exit"] == 1 or not self._is_exercised()):

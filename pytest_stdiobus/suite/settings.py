@@ -16,6 +16,7 @@ from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import Options
 from pytest_stdiobus.kit.verdict import Rules
+from pytest_stdiobus.report import failures
 from pytest_stdiobus.report.faces import face
 from pytest_stdiobus.report.run import Run
 from pytest_stdiobus.suite.offered import offered_cases
@@ -34,10 +35,12 @@ class Settings:
     Attributes:
         run: the target, how it is played, and how that counts.
         reports: the files to write.
+        kept: the folder for the histories of what failed.
     """
 
     run: Run
-    reports: tuple[Path, ...] = ()
+    reports: tuple[Path, ...]
+    kept: Path
 
 
 def read(config: pytest.Config) -> Settings:
@@ -46,6 +49,11 @@ def read(config: pytest.Config) -> Settings:
     Raises:
         pytest.UsageError: a value that cannot work; the message names the option, and in a file the place.
     """
+    kept = config.invocation_params.dir / failures.FOLDER
+    try:
+        failures.check(kept)
+    except KitError as error:
+        raise pytest.UsageError(str(error)) from None
     judged, file = _target(config)
     played = Options(
         profile=_checked(options.PROFILE, config, lambda name: profile(name).name),
@@ -56,7 +64,7 @@ def read(config: pytest.Config) -> Settings:
     )
     known = _checked(options.KNOWN_FAILURES, config, lambda name: _baseline(name, config, judged.name))
     rules = Rules(strict=options.STRICT.is_on(config), profile=played.profile)
-    return Settings(Run(judged, played, rules, known, file), tuple(_reports(config)))
+    return Settings(Run(judged, played, rules, known, file), tuple(_reports(config)), kept)
 
 
 def _target(config: pytest.Config) -> tuple[target.Target, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from pytest_stdiobus.report import model
 
@@ -11,7 +14,6 @@ from .conftest import NOISY, ONE, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Command = Callable[..., Said]
     Worker = Callable[[str], tuple[str, str]]
@@ -57,11 +59,39 @@ def test_what_is_kept_is_for_its_user_alone(command: Command, worker: Worker, tm
     assert [file.stat().st_mode & 0o077 for file in (tmp_path / KEPT, folder / "target.json")] == [0, 0]
 
 
-def test_files_of_the_users_in_the_folder_stay(command: Command, worker: Worker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["mine", "mine/", ".", "../{0}/mine"], ids=["name", "slash", "dot", "up"])
+def test_a_folder_of_the_users_is_refused_before_the_run(
+    command: Command, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    program = worker(NOISY)
+    (tmp_path / "mine").mkdir()
+    mine = {name: f"{name} of mine" for name in ("target.json", "session.ndjson", "firmware.bin", ".gitignore")}
+    for name, content in mine.items():
+        (tmp_path / "mine" / name).write_text(content, encoding="utf-8")
+    if where == ".":
+        monkeypatch.chdir(tmp_path / "mine")
+    said = command("worker", "-k", ONE, "--failures", where.format(tmp_path.name), "--", *program)
+    assert (said.status, said.out) == (2, "")
+    assert "it holds files that the kit has not written; a new or an empty folder" in said.err
+    assert {file.name: file.read_text(encoding="utf-8") for file in (tmp_path / "mine").iterdir()} == mine
+
+
+def test_a_file_is_no_folder_for_failures(command: Command, worker: Worker, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
+    said = command("worker", "-k", ONE, "--failures", "mine", "--", *worker(NOISY))
+    assert said.status == 2
+    assert "failures cannot be kept in mine: Not a directory" in said.err
+
+
+def test_an_empty_folder_takes_the_failures_of_one_run_after_another(
+    command: Command, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = worker(NOISY)
     (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "mine.ndjson").write_text("mine", encoding="utf-8")
-    command("worker", "-k", ONE, "--failures", "kept", "--", *worker(QUIET))
-    assert (tmp_path / "kept" / "mine.ndjson").read_text(encoding="utf-8") == "mine"
+    monkeypatch.chdir(tmp_path / "kept")
+    for _ in range(2):
+        assert command("worker", "-k", ONE, "--failures", ".", "--", *program).status == 1
+        assert [file.name for file in (tmp_path / "kept").glob("*.ndjson")] == [Path(KEPT).name]
 
 
 def test_histories_of_several_targets_are_not_judged_together(command: Command, tmp_path: Path) -> None:

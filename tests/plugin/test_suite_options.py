@@ -125,6 +125,16 @@ def test_what_cannot_work_is_refused_before_anything_runs(
     result.stderr.fnmatch_lines([f"*{message}*"])
 
 
+def test_a_folder_for_failures_that_holds_files_of_the_users_is_refused(pytester: pytest.Pytester) -> None:
+    mine = pytester.path / ".stdiobus" / "failures" / "target.json"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    result = pytester.runpytest(f"--stdiobus-worker={ECHO}", ONE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*failures cannot be kept in */.stdiobus/failures: it holds files*"])
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
 def test_a_setting_of_the_ini_file_that_needs_a_worker_waits_for_one(pytester: pytest.Pytester) -> None:
     _ini(pytester, "stdiobus_profile = acp", "stdiobus_strict = true")
     pytester.makepyfile("def test_it(): pass")
