@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import baseline, schemas
 from pytest_stdiobus.kit.errors import DataError, KitError
+from pytest_stdiobus.kit.result import BROKEN, Finding, Outcome
 from pytest_stdiobus.report import model
-from pytest_stdiobus.report.words import BROKEN
 
 if TYPE_CHECKING:
     import argparse
@@ -42,16 +42,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     """Change the file, and say how."""
     report = model.read(args.report)
-    failed = [
-        (finding["case"], row["id"])
+    findings = [
+        (finding["case"], Finding(row["id"], Outcome(finding["outcome"])))
         for row in report["requirements"]
         for finding in row["findings"]
-        if finding["outcome"] in BROKEN
     ]
     entries = _entries(args)
     known = [baseline.known(entry) for entry in entries]
     target = report["target"]["name"]
     if args.what == "update":
+        failed = [(case, finding.requirement) for case, finding in findings if finding.outcome in BROKEN]
         added = [
             _entry(args, case, name) for case, name in failed if not any(entry.names(case, name) for entry in known)
         ]
@@ -64,7 +64,7 @@ def execute(args: argparse.Namespace) -> int:
     kept = [
         entry
         for entry, read in zip(entries, known, strict=True)
-        if read.target not in {"", target} or any(read.names(case, name) for case, name in failed)
+        if read.target not in {"", target} or not read.is_stale(findings)
     ]
     _write(args.file, kept)
     sys.stdout.write(f"{args.file}: {len(entries) - len(kept)} taken away, {len(kept)} kept\n")

@@ -6,7 +6,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.result import NOT_PLAYED, Outcome
 from pytest_stdiobus.report.masking import printable, shortened
 from pytest_stdiobus.report.words import group
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 PAUSE_S, LONGEST_S = 1.0, 16.0  # before the first line where there is no terminal; each pause is twice the one before
 _CLEAR = "\r\x1b[K"
-_NOT_PLAYED = frozenset({Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
 
 
 class Progress:
@@ -37,7 +36,7 @@ class Progress:
     def add(self, result: CaseResult) -> None:
         """Tell that a case is over."""
         self._done += 1
-        if result.outcome not in _NOT_PLAYED:
+        if result.outcome not in NOT_PLAYED:
             counted = self._groups.setdefault(group(result.case.id), [0, 0])
             counted[0] += result.outcome is Outcome.PASS
             counted[1] += 1

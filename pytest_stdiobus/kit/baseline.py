@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.errors import DataError
+from pytest_stdiobus.kit.result import BROKEN, UNDECIDED, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,6 +43,19 @@ class Known:
         same_case = self.case in {"", case, case.partition("[")[0]}
         return same_case and self.requirement in {"", requirement}
 
+    def is_stale(self, findings: Iterable[tuple[str, Finding]]) -> bool:
+        """Whether what it names was decided, and none of it failed.
+
+        Args:
+            findings: every finding of a complete run, each with the id of its case.
+        """
+        near = [found for case, found in findings if self.names(case, self.requirement)]
+        said = {found.outcome for found in near if self.requirement in {"", found.requirement}}
+        if not said and self.case:  # of a rule that holds always a case says nothing where it is kept
+            said = {Outcome.PASS if found.outcome in BROKEN else found.outcome for found in near}
+        said |= {Outcome.HARNESS_ERROR for found in near if found.outcome is Outcome.HARNESS_ERROR}
+        return Outcome.PASS in said and not said & (BROKEN | UNDECIDED)
+
     def __str__(self) -> str:
         """What it names, and why."""
         return f"{' in '.join(filter(None, (self.requirement, self.case)))}: {self.reason}"
@@ -53,7 +67,7 @@ class Settled:
 
     Attributes:
         used: those that a failure needed.
-        stale: those that nothing needed, though everything was run.
+        stale: those that name what was decided, and did not fail.
         expired: those whose day has passed; they excuse nothing.
         decided: whether the run was complete, so that `stale` could be known.
     """
@@ -77,9 +91,10 @@ class Baseline:
 
     def settle(self, results: Iterable[CaseResult], *, complete: bool) -> Settled:
         """Decide, once and at the end, which entries were needed."""
-        needed = {self.entry(result.case.id, finding) for result in results for finding in result.failures}
+        findings = [(result.case.id, finding) for result in results for finding in result.findings]
+        needed = {self.entry(case, finding) for case, finding in findings if finding.outcome in BROKEN}
         used = tuple(entry for entry in self.entries if entry in needed)
-        stale = tuple(entry for entry in self.entries if entry not in needed) if complete else ()
+        stale = tuple(entry for entry in self.entries if entry.is_stale(findings)) if complete else ()
         return Settled(used, stale, self.expired, complete)
 
 

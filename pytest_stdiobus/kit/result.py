@@ -31,6 +31,13 @@ class Outcome(str, Enum):
     NOT_APPLICABLE = "not_applicable"
 
 
+BROKEN = frozenset({Outcome.FAIL, Outcome.FLAKY})
+DECIDED = BROKEN | {Outcome.PASS}  # what shows something of the target
+SHOWN = BROKEN | {Outcome.HARNESS_ERROR}  # what a reader has to look at
+NOT_PLAYED = frozenset({Outcome.SKIPPED, Outcome.NOT_APPLICABLE})
+UNDECIDED = frozenset({Outcome.HARNESS_ERROR, Outcome.UNTESTABLE, Outcome.NOT_OBSERVED, Outcome.SKIPPED})
+SILENT = frozenset(Outcome) - DECIDED - SHOWN
+
 _RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -75,7 +82,7 @@ class CaseResult:
     @property
     def failures(self) -> tuple[Finding, ...]:
         """The findings that something is wrong."""
-        return tuple(finding for finding in self.findings if finding.outcome in {Outcome.FAIL, Outcome.FLAKY})
+        return tuple(finding for finding in self.findings if finding.outcome in BROKEN)
 
 
 @dataclass

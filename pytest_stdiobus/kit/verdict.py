@@ -7,10 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.catalogue import Requirement, catalogue
-from pytest_stdiobus.kit.result import Outcome, RequirementResult
+from pytest_stdiobus.kit.result import BROKEN, DECIDED, UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from pytest_stdiobus.kit.result import RequirementResult
 
 
 class Effect(str, Enum):
@@ -38,8 +40,6 @@ EXIT = {
     Verdict.NOT_CONFORMANT: 1,
     Verdict.INCOMPLETE: 3,
 }
-_OPEN = frozenset({Outcome.SKIPPED, Outcome.UNTESTABLE, Outcome.NOT_OBSERVED, Outcome.HARNESS_ERROR})
-BROKEN = frozenset({Outcome.FAIL, Outcome.FLAKY})
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def verdict(results: Mapping[str, RequirementResult], rules: Rules, known: Colle
         return Verdict.INCOMPLETE
     if failing:
         return Verdict.EXCEPT_KNOWN
-    return Verdict.CONFORMANT if any(_exercised(result) for result in results.values()) else Verdict.INCOMPLETE
+    return Verdict.CONFORMANT if any(result.outcome in DECIDED for result in results.values()) else Verdict.INCOMPLETE
 
 
 def reasons(results: Mapping[str, RequirementResult], rules: Rules, known: Collection[str] = ()) -> list[str]:
@@ -114,13 +114,9 @@ def _fails(name: str, result: RequirementResult, rules: Rules) -> bool:
 def _is_open(name: str, result: RequirementResult, rules: Rules) -> bool:
     """Whether a public must was not decided, so that nothing can be promised."""
     row = catalogue()[name]
-    return row.level == "M" and row.public and result.outcome in _OPEN and not _is_foreign(row, rules)
+    return row.level == "M" and row.public and result.outcome in UNDECIDED and not _is_foreign(row, rules)
 
 
 def _is_foreign(requirement: Requirement, rules: Rules) -> bool:
     """Whether a rule is the bus's, and the worker one of another protocol."""
     return rules.profile != "bus" and rules.profile not in requirement.profiles
-
-
-def _exercised(result: RequirementResult) -> bool:
-    return result.outcome in {Outcome.PASS, *BROKEN}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.kit import verdict as judging
 from pytest_stdiobus.kit.case import bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import CaseResult, Outcome, RequirementResult, by_requirement
+from pytest_stdiobus.kit.result import BROKEN, SHOWN, CaseResult, Outcome, RequirementResult, by_requirement
 from pytest_stdiobus.kit.run import applies
 from pytest_stdiobus.report.bus import bus_part
 from pytest_stdiobus.report.evidence import failure, known, veil
@@ -96,7 +96,7 @@ def _elsewhere(requirement: str, run: Run) -> tuple[str, ...]:
 
 def _shown(result: CaseResult) -> Iterator[Finding]:
     """The findings whose history a reader has to see."""
-    return (found for found in result.findings if found.outcome in {*judging.BROKEN, Outcome.HARNESS_ERROR})
+    return (found for found in result.findings if found.outcome in SHOWN)
 
 
 def _verdict(
@@ -119,7 +119,7 @@ def _verdict(
 
 def _is_known(row: RequirementResult, baseline: Baseline) -> bool:
     """Whether each of a requirement's failures is known, and there is one."""
-    broken = [(case, finding) for case, finding in row.cases.items() if finding.outcome in judging.BROKEN]
+    broken = [(case, finding) for case, finding in row.cases.items() if finding.outcome in BROKEN]
     return bool(broken) and all(baseline.entry(case, finding) for case, finding in broken)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import through
-from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.result import NOT_PLAYED, Outcome
 from pytest_stdiobus.report.evidence import failure, veil
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_stdiobus.report.run import Behind, Run
 
 STRIPPED = "with envelope strip"
-NOT_PLAYED = frozenset({Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
 
 
 def bus_part(behind: Behind, direct: Sequence[CaseResult], run: Run) -> BusPart:

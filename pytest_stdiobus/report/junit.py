@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from pytest_stdiobus.report.masking import printable
-from pytest_stdiobus.report.words import BROKEN, OUTCOME, group
+from pytest_stdiobus.report.words import BROKEN, OUTCOME, SILENT, group
 
 if TYPE_CHECKING:
     from pytest_stdiobus.report.model import CasePart, FindingPart, Report, RequirementPart
 
     Finding = tuple[RequirementPart, FindingPart]
-
-_IDLE = frozenset({"untestable", "not_observed", "skipped", "not_applicable"})
 
 
 def junit(report: Report) -> str:
@@ -48,7 +46,7 @@ def _case(case: CasePart, findings: list[Finding], report: Report) -> ET.Element
         ET.SubElement(element, "failure", type=row["id"], message=_text(found["explanation"])).text = _text(told)
     elif ours:
         ET.SubElement(element, "error", type="harness", message=_text(ours[0]["explanation"]))
-    elif case["outcome"] in _IDLE or any(found["known"] for _, found in findings):
+    elif case["outcome"] in SILENT or any(found["known"] for _, found in findings):
         ET.SubElement(element, "skipped", message=_text(_why(case, findings)))
     return element
 

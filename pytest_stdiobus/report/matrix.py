@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.report.words import BROKEN, OUTCOME, weight
+from pytest_stdiobus.report.words import BROKEN, DECIDED, OUTCOME, weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_stdiobus.report.model import Report, RequirementPart
-
-DECIDED = BROKEN | {"pass"}
 
 
 @dataclass(frozen=True)

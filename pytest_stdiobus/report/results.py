@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_stdiobus.kit import history
 from pytest_stdiobus.kit.case import Case, Step
-from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.result import NOT_PLAYED, CaseResult, Finding, Outcome
 
-_QUIET = frozenset({Outcome.PASS, Outcome.NOT_APPLICABLE, Outcome.SKIPPED})
+_QUIET = NOT_PLAYED | {Outcome.PASS}
 
 
 def to_json(result: CaseResult) -> str:

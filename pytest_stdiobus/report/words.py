@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.kit import result
+
 if TYPE_CHECKING:
     from pytest_stdiobus.report.model import FailurePart, Report, RequirementPart
 
-BROKEN = frozenset({"fail", "flaky"})
+BROKEN = frozenset(outcome.value for outcome in result.BROKEN)
+DECIDED = frozenset(outcome.value for outcome in result.DECIDED)
+NOT_PLAYED = frozenset(outcome.value for outcome in result.NOT_PLAYED)
+SILENT = frozenset(outcome.value for outcome in result.SILENT)
 LEVEL = {"M": "must", "S": "should", "Y": "may"}
 OUTCOME = {
     "fail": "fails",
@@ -20,7 +25,6 @@ OUTCOME = {
     "not_applicable": "not applicable",
 }
 FOREIGN = "This is not the project's own test-suite."
-NOT_PLAYED = frozenset({"not_applicable", "skipped"})
 
 
 def rule(row: RequirementPart) -> str:

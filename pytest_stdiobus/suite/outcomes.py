@@ -5,19 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.result import SILENT
 from pytest_stdiobus.kit.verdict import Effect, effect
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult, Finding
     from pytest_stdiobus.report.run import Run
 
-_SKIPPED = frozenset({Outcome.UNTESTABLE, Outcome.NOT_OBSERVED, Outcome.SKIPPED, Outcome.NOT_APPLICABLE})
-
 
 def skip_reason(result: CaseResult) -> str:
     """Why the case says nothing, in the words of the kit; empty where it does."""
-    if result.outcome not in _SKIPPED:
+    if result.outcome not in SILENT:
         return ""
     first = next(finding for finding in result.findings if finding.outcome is result.outcome)
     return f"{result.outcome.value}: {first.explanation}"

@@ -156,8 +156,9 @@ def test_update_asks_for_a_reason(command: Command, tmp_path: Path) -> None:
 def test_prune_takes_away_what_nothing_needs(command: Command, tmp_path: Path) -> None:
     entries = [
         {"requirement": "WRK-01", "reason": "needed"},
-        {"requirement": "WRK-08", "reason": "mended"},
-        {"requirement": "WRK-08", "reason": "of another", "target": "another"},
+        {"requirement": "WRK-03", "reason": "mended"},
+        {"requirement": "WRK-03", "reason": "of another", "target": "another"},
+        {"requirement": "WRK-08", "reason": "nothing known"},
     ]
     (tmp_path / "known.json").write_text(json.dumps({"known_failures": entries}), encoding="utf-8")
     complete = json.loads((tmp_path / "noisy.json").read_text(encoding="utf-8"))
@@ -165,10 +166,10 @@ def test_prune_takes_away_what_nothing_needs(command: Command, tmp_path: Path) -
     (tmp_path / "complete.json").write_text(json.dumps(complete), encoding="utf-8")
     assert (
         command("baseline", "prune", "known.json", "--from", "complete.json").out
-        == "known.json: 1 taken away, 2 kept\n"
+        == "known.json: 1 taken away, 3 kept\n"
     )
     kept = json.loads((tmp_path / "known.json").read_text(encoding="utf-8"))["known_failures"]
-    assert [entry["reason"] for entry in kept] == ["needed", "of another"]
+    assert [entry["reason"] for entry in kept] == ["needed", "of another", "nothing known"]
 
 
 @pytest.mark.usefixtures("reports")

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_stdiobus.kit.baseline import Baseline, Known, concerning, read
 from pytest_stdiobus.kit.errors import DataError
-from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.result import UNDECIDED, Outcome
 from pytest_stdiobus.kit.verdict import Rules
 
 from .conftest import a_result
@@ -76,6 +76,29 @@ def test_an_entry_that_nothing_needed_fails_a_complete_run(report: Make) -> None
     assert made["baseline"] == {"used": 0, "stale": ["WRK-03: was slow"], "expired": [], "decided": True}
     assert "stale known failure: WRK-03: was slow" in made["verdict"]["reasons"]
     assert made["verdict"]["exit"] == 1
+
+
+@pytest.mark.parametrize(
+    "entry", [Known("r", "WRK-03"), Known("r", case="worker/test/one"), Known("r", "WRK-01", VARIANT)]
+)
+@pytest.mark.parametrize("outcome", sorted(UNDECIDED | {Outcome.NOT_APPLICABLE}))
+def test_an_entry_about_which_nothing_was_decided_is_not_stale(report: Make, entry: Known, outcome: Outcome) -> None:
+    made = report(a_result(outcome, case=VARIANT), rules=Rules(), baseline=Baseline((entry,)))
+    assert made["baseline"] == {"used": 0, "stale": [], "expired": [], "decided": True}
+    assert made["verdict"]["exit"] == (4 if outcome is Outcome.HARNESS_ERROR else 3)
+
+
+def test_an_entry_is_not_stale_while_the_kit_failed_in_one_of_the_cases_it_names(report: Make) -> None:
+    results = a_result(Outcome.PASS), a_result(Outcome.HARNESS_ERROR, "WRK-01", "worker/test/two")
+    assert report(*results, rules=Rules(), baseline=Baseline((Known("r", "WRK-03"),)))["baseline"]["stale"] == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.FAIL])
+def test_an_entry_about_an_invariant_is_stale_where_its_case_was_played_and_does_not_break_it(
+    report: Make, outcome: Outcome
+) -> None:
+    made = report(a_result(outcome), rules=Rules(), baseline=Baseline((Known("r", "WRK-01", "worker/test/one"),)))
+    assert made["baseline"]["stale"] == ["WRK-01 in worker/test/one: r"]
 
 
 def test_in_a_selection_nothing_is_called_stale(report: Make) -> None:
