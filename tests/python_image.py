@@ -15,6 +15,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
+SHELL = "/bin/sh"
 LEFT_OUT = shutil.ignore_patterns(
     "site-packages", "test*", "config-*", "__pycache__", "idlelib", "ensurepip", "tkinter"
 )
@@ -22,17 +23,17 @@ DOCKERFILE = "FROM {kernel}\nCOPY . /\nUSER 0\n"  # whom an SDK that names no us
 
 
 def lay_out(root: Path) -> None:
-    """Copy the interpreter, its standard library and the libraries that it loads to where they are here."""
+    """Copy a shell, the interpreter, its standard library and the libraries that they load to where they are here."""
     python = os.path.realpath(sys.executable)
     stdlib = sysconfig.get_path("stdlib")
     shutil.copytree(stdlib, root / stdlib.lstrip("/"), ignore=LEFT_OUT)
-    loaded = {found for program in (python, _socket.__file__) if program for found in libraries(program)}
-    for file in {python, *loaded}:
+    extension = getattr(_socket, "__file__", python)  # or it is built into the interpreter
+    loaded = {found for program in (python, SHELL, extension) for found in libraries(program)}
+    for file in {python, SHELL, *loaded}:
         copy = root / file.lstrip("/")
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, copy)
     command = root / "bin" / "python3"
-    command.parent.mkdir(exist_ok=True)
     command.symlink_to(python)
 
 

@@ -2,7 +2,8 @@
 """A worker without a will of its own: it hands its stdin and stdout to a test and obeys orders.
 
 Started as ``python -I -S scripted.py SOCKET [LABEL]``; what follows is told, and with ``--config PATH`` or ``--config-fd N``
-among it what stands there: so it plays a kernel, too. It connects to the unix socket, sends one JSON line about
+among it what stands there, and with ``--tcp HOST:PORT`` the first connection to there is its stdin and stdout: so it
+plays a kernel, too. It connects to the unix socket, sends one JSON line about
 itself with its descriptors 0 and 1 attached (SCM_RIGHTS), closes its own copies and then reads orders, one per line.
 The test therefore holds the worker's very ends of the pipes: it decides which bytes are read and written, and when.
 
@@ -80,14 +81,35 @@ def _signal_sets() -> "dict[str, str]":
     }
 
 
+def _value(options: "list[str]", name: str) -> "str | None":
+    """Return what follows an option, where it is there."""
+    return options[options.index(name) + 1] if name in options[:-1] else None
+
+
 def _configuration(options: "list[str]") -> "str | None":
     """Return the text of the configuration that a kernel's options name."""
-    for index, option in enumerate(options[:-1]):
-        if option in {"--config", "--config-fd"}:
-            value = options[index + 1]
-            with open(value if option == "--config" else int(value), "rb") as file:
-                return file.read().decode("utf-8", "surrogateescape")
-    return None
+    path, descriptor = _value(options, "--config"), _value(options, "--config-fd")
+    named = path if descriptor is None else int(descriptor)
+    if named is None:
+        return None
+    with open(named, "rb") as file:
+        text: str = file.read().decode("utf-8", "surrogateescape")
+        return text
+
+
+def _listen(address: str) -> None:
+    """Wait for a client in place of stdin and stdout; stderr tells when one can come, as a kernel's does."""
+    host, _, port = address.rpartition(":")
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+    listener.bind((host, int(port)))
+    listener.listen(1)
+    os.write(2, b"stdio_bus: info: ready\n")
+    client, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 - what the module socket is made of
+    os.dup2(client, 0)
+    os.dup2(client, 1)
+    os.close(client)
+    listener.close()
 
 
 def _hello(label: str) -> "dict[str, object]":
@@ -162,6 +184,8 @@ class Servant:
 
 def main() -> None:
     """Hand over the descriptors, then obey until the test hangs up."""
+    if address := _value(sys.argv[3:], "--tcp"):
+        _listen(address)
     control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     control.connect(sys.argv[1])
     label = sys.argv[2] if len(sys.argv) > 2 else ""

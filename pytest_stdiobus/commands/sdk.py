@@ -25,6 +25,7 @@ examples:
 
 The adapter is a small program that makes the calls the kit asks for and tells what came of them. On the backend scripted
 the kit is the kernel, at the path that the adapter is given; on the others it is the workers behind the SDK's own kernel.
+On docker, which is played only when named, it is either, in containers of an image that has python3 and /bin/sh.
 The adapter runs with your rights in an empty temporary folder, is asked to open and close a client for each case, and is ended
 afterwards with everything it started.
 """
@@ -51,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--image",
         default="",
-        help="the container image that the SDK starts on its backend docker; python3 must be in it (default: its own)",
+        help="the container image that the SDK starts on its backend docker; python3 and /bin/sh must be in it (default: its own)",
     )
 
 

@@ -114,6 +114,13 @@ class Case:
         return any(step.actor.startswith("host:") for step in self.steps)
 
     @property
+    def has_stand_in(self) -> bool:
+        """Whether a kernel of the kit stands in for the SDK's own: on docker where the case is played over no other that is."""
+        return self.transport == SCRIPTED or (
+            self.transport == DOCKER and not {NATIVE, SUBPROCESS} & set(transports_of(self))
+        )
+
+    @property
     def base(self) -> str:
         """The id that its variants share."""
         return self.id.partition("[")[0]
@@ -203,7 +210,7 @@ def _backends(case: Case) -> tuple[str, ...]:
     """Those of an SDK that have the seat: the kit is the kernel, or the workers behind the SDK's own, or either."""
     acting = {step.actor.partition(":")[0] for step in case.steps}
     if case.seat == "kernel" or "kernel" in acting:
-        return (SCRIPTED,)
+        return (SCRIPTED, DOCKER)
     own = (NATIVE, SUBPROCESS, DOCKER)
     return own if case.seat == "worker" or acting & {"pool", "worker"} else (SCRIPTED, *own)
 

@@ -24,7 +24,7 @@ def steady(result: CaseResult, runs: Sequence[CaseResult]) -> CaseResult:
 
 def without_its_kernel(case: Case) -> Case | None:
     """The same case of an SDK with a kernel of the kit in place of its own; None where there is none."""
-    if SCRIPTED in {case.transport, ""} or SCRIPTED not in case.transports:
+    if not case.transport or case.has_stand_in or SCRIPTED not in case.transports:
         return None
     return replace(case, id=f"{case.id.removesuffix(f'{case.transport}]')}{SCRIPTED}]", transport=SCRIPTED)
 

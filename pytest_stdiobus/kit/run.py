@@ -58,7 +58,7 @@ class Options:
         transports: what a kernel's cases are played on, or the backends of an SDK; empty is all that it has.
         through: the executable of a kernel that is put between the kit and the worker; empty for none.
         kernel: the executable that an SDK starts on its subprocess backend; empty is its own.
-        image: the container image that an SDK starts on its docker backend, with ``python3`` in it; empty is its own.
+        image: the container image that an SDK starts on its docker backend, with Python in it; empty is its own.
         envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
         time_scale: a factor on every deadline, for slow machines.
         cases: cases of the user's, besides the bundled ones.
@@ -265,7 +265,8 @@ class Runner:
             )
         if case.subject == SDK:
             config, pool = history.head["config"], case.acting_pool
-            return self.sdk.seat(target, history, config=config, backend=case.transport, pool=pool)
+            backend, stand_in = case.transport, case.has_stand_in
+            return self.sdk.seat(target, history, config=config, backend=backend, stand_in=stand_in, pool=pool)
         if self.options.through:
             return ThroughBusSeat(
                 target,

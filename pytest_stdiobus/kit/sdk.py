@@ -39,7 +39,7 @@ START = (
 )
 
 _NOT_CONTAINED: Mapping[tuple[str, ...], str] = {
-    (SCRIPTED,): "the kit is the kernel in it, which is a program on this machine",
+    (SCRIPTED,): "it is about a kernel that is a file on this machine",
     (NATIVE,): "it is about a kernel in the process of the client",
 }
 
@@ -97,7 +97,7 @@ class Sdk:
         if found or backend == SCRIPTED:
             return found
         if backend not in self._refusals:
-            seat = self.seat(self.target, History(), backend=backend)
+            seat = self.seat(self.target, History(), backend=backend, stand_in=False)
             player = Player(seat, Walk(seat.history, Bindings({})), self.patience, Attendant("", ()))
             self._refusals[backend] = refusal(player, steps(START, ""))
         why = self._refusals[backend]

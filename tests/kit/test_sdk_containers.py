@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,27 +26,44 @@ if TYPE_CHECKING:
 
     from pytest_stdiobus.kit.drivers.scripted import ScriptedWorkers
 
-# Client and kernel in one: its container is a process that finds the folder it shares at the place it is lent from.
+# A client whose container is a process, which finds what is mounted at the place that it is lent from. It is the kernel
+# itself, with one worker, unless it is told to start another: then it is a client of that one.
 ADAPTER = textwrap.dedent("""
-    import json, subprocess, sys
+    import json, os, socket, subprocess, sys
 
     def opened(command):
         if command["kernel"] != "my-image":
             return {"error": {"name": "TRANSPORT_ERROR", "message": f"no image {command['kernel']}"}}
         (volume,) = [word for word in command["extra_args"] if word.startswith("--volume=")]
         outside, inside = volume.partition("=")[2].split(":")
-        (pool,) = command["config"]["pools"]
-        words = [pool["command"], *(word.replace(inside, outside) for word in pool["args"])]
-        worker.append(subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        def here(text):
+            return text.replace(inside, outside).replace("python3", sys.executable)
+        if f"--entrypoint={inside}/kernel" in command["extra_args"]:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            with open("config.json", "w") as file:
+                json.dump(command["config"], file)
+            with open(f"{outside}/kernel") as file:
+                words = ["/bin/sh", "-c", here(file.read()), "kernel", "--config", "config.json", "--tcp", f"127.0.0.1:{port}"]
+            kernel = subprocess.Popen(words, stderr=subprocess.PIPE)
+            kernel.stderr.readline()
+            connection = socket.create_connection(("127.0.0.1", port))
+            streams[:] = connection.makefile("rb"), connection.makefile("wb"), connection
+        else:
+            (pool,) = command["config"]["pools"]
+            words = [here(word) for word in (pool["command"], *pool["args"])]
+            worker = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            streams[:] = worker.stdout, worker.stdin
         return {}
 
     def answered(call):
         ask = {"jsonrpc": "2.0", "id": "1", "method": call["method"]}
-        worker[0].stdin.write(json.dumps(ask).encode() + b"\\n")
-        worker[0].stdin.flush()
-        return json.loads(worker[0].stdout.readline())["result"]
+        output, input, *_ = streams
+        input.write(json.dumps(ask).encode() + b"\\n")
+        input.flush()
+        return json.loads(output.readline())["result"]
 
-    worker = []
+    streams = []
     about = {"name": "tiny", "version": "1", "language": "python", "backends": ["docker"], "capabilities": ["request"]}
     for line in sys.stdin:
         command = json.loads(line)
@@ -57,15 +75,22 @@ ADAPTER = textwrap.dedent("""
         else:
             more = {"describe": lambda: about, "open": lambda: opened(command), "close": dict}
             told = {"answer": name, **more.get(name, lambda: {"unsupported": True})()}
-            if name == "close" and worker:
-                worker.pop().stdin.close()
+            while name == "close" and streams:
+                streams.pop().close()
         print(json.dumps(told), flush=True)
 """)
-ASKED = (
-    {"call": "q", "send": {"op": "request", "method": "m"}},
-    {"pool": "w", "next": {"method": "m"}, "as": "got"},
-    {"worker": "got", "send": {"jsonrpc": "2.0", "id": {"$from": "got/id"}, "result": 7}},
-    {"call": "q", "next": {"event": "result", "value": 7}},
+ASK = {"call": "q", "send": {"op": "request", "method": "m"}}
+ANSWER = {"jsonrpc": "2.0", "id": {"$from": "got/id"}, "result": 7}
+ANSWERED = {"call": "q", "next": {"event": "result", "value": 7}}
+ASKED = (ASK, {"pool": "w", "next": {"method": "m"}, "as": "got"}, {"worker": "got", "send": ANSWER}, ANSWERED)
+CONFIGURED = {"$schema": {"required": ["pools"]}}
+STOOD_IN = (
+    {"kernel": "main", "starts": 1, "as": "started"},
+    {"line": "started", "is": {"config": CONFIGURED}},
+    ASK,
+    {"kernel": "main", "next": {"method": "m"}, "as": "got"},
+    {"kernel": "main", "send": ANSWER},
+    ANSWERED,
 )
 CASE = Case("sdk/test/asked", "Asks in a container", ("SDK-WIR-01",), SDK, steps(ASKED, "SDK-WIR-01"), transport=DOCKER)
 
@@ -89,6 +114,12 @@ def shared(tmp_path: Path) -> Iterator[ScriptedWorkers]:
 def test_the_workers_in_a_container_are_those_of_the_kit(tiny: Target) -> None:
     with Runner(tiny, Options(image="my-image")) as runner:
         result = runner.run_case(CASE)
+    assert result.outcome is Outcome.PASS, result.findings
+
+
+def test_the_kernel_in_a_container_is_that_of_the_kit_where_the_case_is_about_one(tiny: Target) -> None:
+    with Runner(tiny, Options(image="my-image")) as runner:
+        result = runner.run_case(replace(CASE, steps=steps(STOOD_IN, "SDK-WIR-01")))
     assert result.outcome is Outcome.PASS, result.findings
 
 
@@ -123,7 +154,7 @@ def test_a_case_that_is_not_played_in_a_container_says_why(tiny: Target) -> None
         (found,) = runner.run_case(native).findings
     assert {result.outcome for result in told.values()} == {Outcome.NOT_APPLICABLE}
     assert {finding.explanation for result in told.values() for finding in result.findings} == {
-        "the kit is the kernel in it, which is a program on this machine: it is played on scripted"
+        "it is about a kernel that is a file on this machine: it is played on scripted"
     }
     assert found.explanation.endswith("it is played on native")
 
@@ -138,7 +169,7 @@ def test_the_containers_that_are_left_are_removed(tmp_path: Path, monkeypatch: p
     engine.chmod(0o700)
     monkeypatch.setattr(container, "ENGINE", str(engine))
     unused, used = Containers(), Containers()
-    used.extra_args(str(tmp_path))
+    used.extra_args(str(tmp_path), stand_in=False)
     unused.remove()
     used.remove()
     listed = f"ps --all --quiet --filter=label={used.label}"

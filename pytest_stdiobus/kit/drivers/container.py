@@ -43,10 +43,12 @@ class Containers:
             os.chmod(os.path.join(shared, name), mode)
         return made
 
-    def extra_args(self, folder: str) -> list[str]:
-        """What the engine is told besides, so that those workers can start."""
+    def extra_args(self, folder: str, *, stand_in: bool) -> list[str]:
+        """What the engine is told besides, so that those workers can start, or in place of the image's kernel that of the kit."""
         self._started = True
-        return [f"--volume={_shared(folder)}:{_INSIDE}", f"--label={self.label}"]
+        told = [f"--volume={_shared(folder)}:{_INSIDE}", f"--label={self.label}"]
+        # The first process of a container heeds no signal that it has no handler for.
+        return [*told, f"--entrypoint={_INSIDE}/kernel", "--init"] if stand_in else told
 
     def remove(self) -> None:
         """Remove those that are left, as where an adapter was killed; an SDK with another engine than Docker has to do so itself."""

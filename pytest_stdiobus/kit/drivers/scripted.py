@@ -118,7 +118,7 @@ class ScriptedWorkers:
         path = os.path.join(self.folder, "kernel")
         with open(path, "w", encoding="utf-8") as file:
             file.write(f'#!/bin/sh\nexec {shlex.join([*self.command, pool])} "$@"\n')
-        os.chmod(path, 0o700)
+        os.chmod(path, 0o755)  # noqa: S103 - its folder decides who can
         return path
 
     def end(self, step: Step, value: Any, index: int) -> Event:

@@ -49,6 +49,7 @@ class SdkSeat:
         *,
         config: Any = None,
         backend: str = SCRIPTED,
+        stand_in: bool = True,
         pool: str = "",
         kernel: str = "",
     ) -> None:
@@ -61,7 +62,8 @@ class SdkSeat:
             patience: how long it is waited for.
             containers: those it starts on its docker backend.
             config: the case's configuration; one pool ``w`` with a scripted worker unless said.
-            backend: ``scripted``, which puts a kernel of the kit behind the subprocess backend, or one of the SDK's.
+            backend: one of the SDK's, or ``scripted``, which is its subprocess backend with a kernel of the kit.
+            stand_in: whether a kernel of the kit stands in for the SDK's own.
             pool: whose worker the kernel of the kit acts as; empty where it acts as a kernel.
             kernel: the executable or image that an SDK's backend starts; empty is its own.
         """
@@ -73,6 +75,7 @@ class SdkSeat:
         self._containers = containers
         self._config: dict[str, Any] = config or _ONE_POOL
         self._backend = backend
+        self._stand_in = stand_in
         self._pool = pool
         self._own_kernel = {"kernel": kernel} if kernel else {}
         self._life: AdapterProcess | None = None
@@ -194,13 +197,14 @@ class SdkSeat:
 
     def _opening(self, command: dict[str, Any]) -> dict[str, Any]:
         """The command ``open`` with what the case does not say: configuration, backend and kernel."""
-        if self._backend != SCRIPTED:
-            known = {"config": self._completed(), "backend": self._backend, **self._own_kernel}
-            if self._backend == DOCKER:
-                known["extra_args"] = self._containers.extra_args(self._folder)
-        else:
-            kernel = self._scripted.kernel(self._pool)
-            known = {"config": self._scripted.hired(self._config), "backend": SUBPROCESS, "kernel": kernel}
+        known: dict[str, Any] = {"config": self._completed(), "backend": self._backend, **self._own_kernel}
+        if self._stand_in:
+            path = self._scripted.kernel(self._pool)
+            known["config"] = self._scripted.hired(self._config)
+            if self._backend == SCRIPTED:
+                known |= {"backend": SUBPROCESS, "kernel": path}
+        if self._backend == DOCKER:
+            known["extra_args"] = self._containers.extra_args(self._folder, stand_in=self._stand_in)
         return {"command": "open", **known, **command}
 
     def _completed(self) -> Any:
