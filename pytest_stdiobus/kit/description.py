@@ -116,7 +116,8 @@ def _asked(seat: SdkSeat, command: str, seconds: float) -> dict[str, Any]:
     answers: list[Any] = []
 
     def answered() -> bool:
-        answers.extend(wire.parsed(event.data) for event in seat.history.events[known:] if event.dir == "out")
+        said = (event for event in seat.history.events[known:] if event.kind == "line" and event.dir == "out")
+        answers.extend(message for event in said if (message := wire.parsed(event.data)) is not None)
         return bool(answers) or seat.has_exited
 
     seat.pump.until(answered, seconds)

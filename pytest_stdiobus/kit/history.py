@@ -37,7 +37,7 @@ class Event:
         actor: who did it: ``client:NAME``, ``worker:POOL/INSTANCE#LIFE``, ``call:NAME`` of an SDK, ``kernel:main`` that it
             started, ``target``, ``target:adapter`` or ``kit``.
         kind: ``line``, ``accepted``, ``open``, ``eof``, ``half_close``, ``stall``, ``resume``, ``stderr``, ``spawn``, ``exit``,
-            ``signal``, ``sample``, ``orphans``, ``step`` or ``harness``.
+            ``signal``, ``sample``, ``orphans``, ``step``, ``late`` of the kit itself, or ``harness``.
         dir: ``in`` to the target or ``out`` of it, for lines and ends of streams; else empty.
         data: the bytes of a line (without its LF) or of stderr; else empty.
         facts: what else is known, by the kind.

@@ -95,8 +95,6 @@ def _how_it_ended(facts: dict[str, Any]) -> str:
 
 def _refused(event: Event) -> str:
     """Why the kit itself sees to it that nothing more comes."""
-    if event.facts["what"] == "start":
-        return f"it could not be started: {event.facts['error']}"
     if event.facts["what"] == "flood":
         size, count = event.facts["bytes"], event.facts["lines"]
         return f"its output has no end: it was read no further than {size} bytes in {count} lines"

@@ -33,7 +33,7 @@ _IN_VAIN = 12  # full waits, when it has been: a minute of silence in all
 
 @dataclass(frozen=True)
 class Wait:
-    """A wait: so many seconds, and why they are fewer than usual if they are."""
+    """A wait: so many seconds on a machine that is not slow, and why they are fewer than usual if they are."""
 
     seconds: float
     shortened: str = ""
@@ -58,7 +58,7 @@ class Patience:
     """The waits of one run.
 
     Attributes:
-        time_scale: a factor on all of them, for slow machines.
+        time_scale: a factor on all of them, for slow machines, which whoever waits applies.
     """
 
     time_scale: float = 1.0
@@ -69,10 +69,10 @@ class Patience:
     def wait(self, what: str, whose: str = "") -> Wait:
         """How long to wait for something now; `whose` is the requirement that wants it, and where it is judged."""
         if not self._is_over(what) or (whose and self._seen[what] and whose not in self._decided):
-            return Wait(_FULL_S[what] * self.time_scale)
-        short = _SHORT_S[what] * self.time_scale
+            return Wait(_FULL_S[what])
+        short = _SHORT_S[what]
         full = f"{self._in_vain[what]} waits of {_FULL_S[what] * self.time_scale:g} s for {what} had been in vain"
-        return Wait(short, f"{full}, so that this one lasted {short:g} s only")
+        return Wait(short, f"{full}, so that this one lasted {short * self.time_scale:g} s only")
 
     def room(self) -> Room:
         """How much to read in the next case."""

@@ -99,7 +99,7 @@ class Player:
 
         whose = f"{step.judges} on {history.head.get('transport')}"
         wait = self.patience.wait(what, whose)
-        seconds = min(wait.seconds, step.more.get("wait_ms", math.inf) / 1000)
+        seconds = min(wait.seconds, step.more.get("wait_ms", math.inf) / 1000 / self.patience.time_scale)
         in_time = self.seat.pump.until(settled, seconds)
         in_vain = not in_time and "wait_ms" not in step.more
         self.patience.note(what, wait, whose, seen=any(history.lines()), in_vain=in_vain)

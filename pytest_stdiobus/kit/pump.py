@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.channel import Channel
+from pytest_stdiobus.kit.history import KIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +17,24 @@ if TYPE_CHECKING:
 
 _BEAT_S = 0.1  # how often the pump wakes while it waits
 _LATE_S = 0.25  # a beat this much too late is the machine's doing
+_NOTED_S = 0.05  # a beat this much too late is told
 
 
 class Pump:
     """All channels of one case, and whatever else has to be watched.
 
+    Where this process itself has not been running in time, the history says so, because a time that is measured over
+    that is nobody's.
+
     Attributes:
-        late: whether a wait was given up in which this process itself had not been running in time, so that nobody
-            knows whose fault it was.
+        time_scale: a factor on every wait.
+        late: whether a wait was given up in which that was so, so that nobody knows whose fault it was.
     """
 
-    def __init__(self, history: History) -> None:
-        """Write into `history` what is observed."""
+    def __init__(self, history: History, time_scale: float = 1.0) -> None:
+        """Write into `history` what is observed; `time_scale` is a factor on every wait, for slow machines."""
         self.history = history
+        self.time_scale = time_scale
         self.channels: list[Channel] = []
         self.late = False
         self._watched: dict[int, Callable[[], None]] = {}
@@ -54,12 +60,13 @@ class Pump:
 
         What was there to be read when the time was over was in time.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * self.time_scale
         heart = _Heart()
         while not done():
             remaining = deadline - time.monotonic()
             told = self._turn(min(max(remaining, 0), _BEAT_S))
-            heart.beat()
+            if late_ms := heart.beat():
+                self.history.add(KIT, "late", ms=late_ms)
             if remaining <= 0 and not told and not done():
                 self.late = self.late or heart.was_late
                 return False
@@ -102,7 +109,10 @@ class _Heart:
         self.was_late = False
         self._last = time.monotonic(), time.thread_time()
 
-    def beat(self) -> None:
+    def beat(self) -> int:
+        """How many milliseconds later than it should; 0 where that is little."""
         now, used = time.monotonic(), time.thread_time()
-        self.was_late = self.was_late or now - self._last[0] - (used - self._last[1]) > _BEAT_S + _LATE_S
+        late = now - self._last[0] - (used - self._last[1]) - _BEAT_S
+        self.was_late = self.was_late or late > _LATE_S
         self._last = now, used
+        return round(late * 1000) if late > _NOTED_S else 0

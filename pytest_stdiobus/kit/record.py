@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.history import TARGET, Event, event_line, head_line
+from pytest_stdiobus.kit.supervising import how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ class _Relay:
         status = self._process.wait()
         for reader in readers:
             reader.join()
-        how = {"code": status} if status >= 0 else {"signal": signal.Signals(-status).name}
+        how = how_it_ended(status)
         self._log.add(TARGET, "exit", data=wire.encode({"exit": how}), **how)
         return status if status >= 0 else 128 - status
 

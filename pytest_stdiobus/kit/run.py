@@ -111,6 +111,7 @@ class Runner:
     def __post_init__(self) -> None:
         """Begin with all patience there is."""
         self._patience = Patience(self.options.time_scale)
+        self._supervisor.time_scale = self.options.time_scale
         kernels = {SUBPROCESS: self.options.kernel, DOCKER: self.options.image}
         self.sdk = Sdk(self.target, self._patience, Adapters(self._supervisor), kernels)
 
@@ -151,8 +152,8 @@ class Runner:
         try:
             played = steps_of(case, self.options.profile, self.options.seed)
             obstacle = (self.sdk.obstacle if case.subject == SDK else self._obstacle)(case, played)
-        except (KitError, HarnessError) as error:
-            return CaseResult(case, _ours(case, str(error)))
+        except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
+            return CaseResult(case, _ours(case, _told(error)))
         if obstacle:
             return CaseResult(case, tuple(Finding(name, *obstacle) for name in case.requirements))
         begun = time.monotonic()
@@ -243,10 +244,8 @@ class Runner:
             player = self._player(self._seat(case, target, history), bindings, played)
             player.play(played)
             return CaseResult(case, judge(case, played, history, case.subject), history), player.seat.pump.late
-        except HarnessError as error:
-            return CaseResult(case, _ours(case, str(error)), history), False
         except Exception as error:  # noqa: BLE001 - a mistake of the kit costs one case, not the run
-            return CaseResult(case, _ours(case, f"a mistake of the kit: {_place(error)}"), history), False
+            return CaseResult(case, _ours(case, _told(error)), history), False
 
     def _seat(self, case: Case, target: Target, history: History) -> Seat:
         if case.subject == KERNEL:
@@ -318,10 +317,14 @@ def _ours(case: Case, why: str) -> tuple[Finding, ...]:
     return tuple(Finding(name, Outcome.HARNESS_ERROR, why) for name in case.requirements)
 
 
-def _place(error: Exception) -> str:
-    """What went wrong, and in which line of ours."""
+def _told(error: Exception) -> str:
+    """What went wrong, and of a mistake of ours in which line."""
+    if isinstance(error, (KitError, HarnessError)):
+        return str(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
+    return (
+        f"a mistake of the kit: {type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
+    )
 
 
 def applies(requirement: Requirement, subject: str, profile_name: str) -> bool:

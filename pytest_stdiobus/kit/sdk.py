@@ -73,7 +73,7 @@ class Sdk:
     def description(self) -> Description:
         """What its adapter says of it, asked before the first case."""
         seat = self.seat(self.target, History({"target": self.target.name}))
-        return describe(seat, DEADLINE_S * self.patience.time_scale)
+        return describe(seat, DEADLINE_S)
 
     def close(self) -> None:
         """End its adapter, and whatever that started."""

@@ -137,7 +137,7 @@ class StagedKernel:
         self.history = History()
         self._target = target
         self._patience = Patience(time_scale)
-        self._supervisor = Supervisor()
+        self._supervisor = Supervisor(time_scale)
         self._supervised = False
         self._seat: KernelSeat | None = None
         self._player: Player | None = None

@@ -11,6 +11,7 @@ import array
 import contextlib
 import ctypes
 import json
+import math
 import os
 import select
 import signal
@@ -20,8 +21,10 @@ import time
 from typing import Any
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
-_GRACE_S = 1.0  # what ends together with the target is no orphan
 _LOOK_S = 0.01
+_LOOKS = (
+    100  # within so many what ends together with the target has ended; counted, as a busy machine looks more slowly
+)
 _SWEEP_S = 5.0  # whatever forks faster than it is killed, or cannot be killed, is left to the user
 
 
@@ -82,7 +85,7 @@ class Supervising:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(order["pid"], order["number"])
         elif order["do"] == "sweep":
-            self._tell("swept", pid=order["pid"], left=self._sweep(order["pid"]))
+            self._tell("swept", pid=order["pid"], left=self._sweep(order["pid"], order["patience"]))
 
     def _start(self, order: dict[str, Any], descriptors: list[int]) -> None:
         try:
@@ -117,14 +120,13 @@ class Supervising:
             if process is None:
                 continue  # an adopted one
             process.returncode = code = os.waitstatus_to_exitcode(status)
-            how: dict[str, Any] = {"code": code} if code >= 0 else {"signal": signal.Signals(-code).name}
             rusage = {"user_ms": round(usage.ru_utime * 1000), "system_ms": round(usage.ru_stime * 1000)}
-            self._tell("exited", pid=pid, **how, rusage={**rusage, "max_rss_kb": usage.ru_maxrss})
+            self._tell("exited", pid=pid, **how_it_ended(code), rusage={**rusage, "max_rss_kb": usage.ru_maxrss})
 
-    def _sweep(self, leader: int) -> list[dict[str, Any]]:
+    def _sweep(self, leader: int, patience: float = 0) -> list[dict[str, Any]]:
         """End what a target left: it, its session, and what this process has adopted. What it was, the leader apart."""
-        deadline = time.monotonic() + _GRACE_S
-        while (left := self._left(leader)) and leader not in left and time.monotonic() < deadline:
+        looks = math.ceil(_LOOKS * patience)
+        while (left := self._left(leader)) and leader not in left and (looks := looks - 1) > 0:
             time.sleep(_LOOK_S)  # the processes are not ours to wait for, unless adopted
             self._reap()
         told = [{"pid": pid, "command": command} for pid, command in left.items() if pid != leader]
@@ -149,6 +151,16 @@ class Supervising:
     def _tell(self, event: str, **facts: Any) -> None:
         with contextlib.suppress(BrokenPipeError):
             self._control.sendall(json.dumps({"event": event, **facts}).encode() + b"\n")
+
+
+def how_it_ended(status: int) -> dict[str, Any]:
+    """``code``, or ``signal`` and its name, of an exit status as `subprocess` has it."""
+    if status >= 0:
+        return {"code": status}
+    try:
+        return {"signal": signal.Signals(-status).name}
+    except ValueError:  # a real-time signal has no name
+        return {"signal": f"SIG{-status}"}
 
 
 def _kill_group(pid: int) -> None:

@@ -31,15 +31,13 @@ class Process:
     """A process of the supervisor.
 
     Attributes:
-        pid: its id; 0 when it could not be started.
-        refused: why it could not.
+        pid: its id; 0 before it is started.
         exit: how it ended, ``code`` or ``signal`` and ``rusage``; None while it runs.
         left: what it left behind, once swept: ``pid`` and ``command`` of each; None before.
         on_exit: is told how it ended, when that is seen.
     """
 
     pid: int = 0
-    refused: str = ""
     exit: dict[str, Any] | None = None
     left: list[dict[str, Any]] | None = None
     on_exit: Callable[[dict[str, Any]], None] = lambda _: None
@@ -51,12 +49,18 @@ class Process:
 
 @dataclass
 class Supervisor:
-    """Starts processes, one case after the other; use it as a context manager."""
+    """Starts processes, one case after the other; use it as a context manager.
 
+    Attributes:
+        time_scale: a factor on how long what ends with a process may take longer than it.
+    """
+
+    time_scale: float = 1.0
     _control: socket.socket = field(init=False)
     _program: subprocess.Popen[bytes] = field(init=False)
     _pending: bytes = b""
     _starting: Process | None = None
+    _refusal: str = ""
     _processes: dict[int, Process] = field(default_factory=dict)
 
     def __enter__(self) -> Supervisor:  # noqa: PYI034 - Self is not in Python 3.10
@@ -120,15 +124,21 @@ class Supervisor:
             cwd: its folder.
             stdio: its standard descriptors, which this closes.
             pump: takes in the answer.
+
+        Raises:
+            HarnessError: it cannot be started, whether that is its own fault or this machine's.
         """
-        self._starting = process
+        self._starting, self._refusal = process, ""
         order = json.dumps({"do": "start", "argv": list(argv), "env": dict(env), "cwd": cwd}).encode() + b"\n"
         try:
             self._order(order, stdio)
         finally:
             for descriptor in stdio:
                 os.close(descriptor)
-        self._await(pump, lambda: bool(process.pid or process.refused))
+        self._await(pump, lambda: bool(process.pid or self._refusal))
+        if self._refusal:
+            message = f"{argv[0]} could not be started: {self._refusal}"
+            raise HarnessError(message)
 
     def signal(self, process: Process, number: int) -> None:
         """Send a signal to a process that has not been seen to end."""
@@ -137,7 +147,9 @@ class Supervisor:
 
     def sweep(self, process: Process, pump: Pump) -> list[dict[str, Any]]:
         """End whatever a process left behind, itself included, and say what that was."""
-        self._order(json.dumps({"do": "sweep", "pid": process.pid}).encode() + b"\n")
+        self._order(
+            json.dumps({"do": "sweep", "pid": process.pid, "patience": max(self.time_scale, 1)}).encode() + b"\n"
+        )
         self._await(pump, lambda: process.left is not None)
         self._processes.pop(process.pid, None)
         return process.left or []
@@ -152,7 +164,7 @@ class Supervisor:
             raise self._lost(str(error)) from None
 
     def _await(self, pump: Pump, done: Callable[[], bool]) -> None:
-        if not pump.until(done, _ANSWER_S):
+        if not pump.until(done, _ANSWER_S / min(pump.time_scale, 1)):  # who is in a hurry is not in one with us
             raise self._lost(_SILENT)
 
     def _receive(self) -> None:
@@ -174,8 +186,8 @@ class Supervisor:
 
     def _take_in(self, fact: dict[str, Any]) -> None:
         event = fact.pop("event")
-        if event == "refused" and self._starting is not None:
-            self._starting.refused = fact["why"]
+        if event == "refused":
+            self._refusal = fact["why"]
         elif event == "started" and self._starting is not None:
             self._starting.pid = fact["pid"]
             self._processes[fact["pid"]] = self._starting

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.case import BACKENDS, EMBEDDED, STDIO, TCP, UNIX
-from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.errors import DataError, KitError
+from pytest_stdiobus.kit.supervising import how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ def from_library(path: str, *, folder: str | None = None) -> Target:
         raise KitError(message) from None
     if told.returncode:
         how = told.stderr.strip() or (
-            f"it ends the process with {signal.Signals(-told.returncode).name}"
+            f"it ends the process with {how_it_ended(told.returncode)['signal']}"
             if told.returncode < 0
             else f"status {told.returncode}"
         )
@@ -131,12 +131,16 @@ def from_file(file: Path) -> Target:
         target = from_library(data["library"], folder=folder)
     else:
         target = Target("", _resolved(data["command"], folder), subject=data.get("subject", "worker"))
+    cwd = os.path.join(folder, data["cwd"]) if "cwd" in data else ""
+    if cwd and not os.path.isdir(cwd):
+        fault = f"$.cwd: expected a folder, there is none at {cwd}"
+        raise DataError(str(file), [fault])
     return replace(
         target,
         name=data["name"],
         version=data.get("version", target.version),
         env=data.get("env", {}),
-        cwd=os.path.join(folder, data["cwd"]) if "cwd" in data else "",
+        cwd=cwd,
         capabilities=target.capabilities | frozenset(data.get("capabilities", ())),
         probes=data.get("probes", {}),
     )

@@ -217,16 +217,24 @@ class Walk:
         return self.bindings.events[binding].actor if what == "worker" else self.bindings.look_up(name)
 
     def _elapsed(self, value: dict[str, Any]) -> Reading:
-        begin, end = (self.bindings.events[value[key]].t_us / 1000 for key in ("from", "to"))
+        first, last = (self.bindings.events[value[key]] for key in ("from", "to"))
+        begin, end = first.t_us / 1000, last.t_us / 1000
         scale = float(self.history.head.get("time_scale", 1))
         shortest, longest = value.get("min_ms", 0), value.get("max_ms")
         taken = end - begin
+        told = f"{value['to']} came {taken:.0f} ms after {value['from']}"
         if taken < shortest:
-            return Reading(BROKEN, why=f"{value['to']} came {taken:.0f} ms after {value['from']}, before {shortest} ms")
-        if longest is not None and taken > longest * scale:
-            late = f"{value['to']} came {taken:.0f} ms after {value['from']}, later than {longest * scale:.0f} ms"
-            return Reading(BROKEN, why=late)
-        return Reading(MET)
+            return Reading(BROKEN, why=f"{told}, before {shortest} ms")
+        if longest is None or taken <= longest * scale:
+            return Reading(MET)
+        lost = self._lost_ms(first.n, last.n)
+        if taken - lost <= longest * scale:
+            return Reading(NOT_MET, why=f"{told}, and this machine did not let the kit run for {lost} ms of that")
+        return Reading(BROKEN, why=f"{told}, later than {longest * scale:.0f} ms")
+
+    def _lost_ms(self, first: int, last: int) -> int:
+        """For how long between two events the kit itself was not running."""
+        return sum(event.facts["ms"] for event in self.history.events[first:last] if event.kind == "late")
 
 
 def refers_to_nothing(error: LookupError) -> HarnessError:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -37,11 +38,38 @@ def explained(result: CaseResult, requirement: str = "WRK-03") -> str:
     return found[0].explanation
 
 
-def test_a_program_that_cannot_be_started_is_told_so() -> None:
-    with Runner(Target("none", ("/nonexistent/program",))) as runner:
-        result = runner.run_case(plain())
-    assert "could not be started" in explained(result)
-    assert "/nonexistent/program" in explained(result)
+@LINUX
+@pytest.mark.parametrize("subject", ["worker", "kernel", "sdk"])
+def test_what_cannot_be_started_is_told_and_held_against_nobody(subject: str) -> None:
+    with Runner(Target("none", ("/nonexistent/program",), subject=subject)) as runner:
+        case = next(
+            case for case in runner.cases if case.id.startswith(("worker/framing", "kernel/routing", "sdk/wire"))
+        )
+        before = descriptors()
+        result = runner.run_case(case)
+        assert descriptors() == before
+    assert result.outcome is Outcome.HARNESS_ERROR
+    assert "/nonexistent/program could not be started: " in result.findings[0].explanation
+
+
+@LINUX
+def test_a_seat_that_cannot_be_made_says_why_and_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with Runner(Target("true", ("/bin/true",), subject="kernel")) as runner:
+        before = descriptors()
+        result = runner.run_case(next(case for case in runner.cases if case.transport == "unix"))
+        assert descriptors() == before
+    assert "path too long" in result.findings[0].explanation
+    assert list(folder.iterdir()) == []
+
+
+@LINUX
+def test_a_real_time_signal_is_told_by_its_number(play_case: Play) -> None:
+    assert "been ended by SIG40" in explained(play_case("os.kill(os.getpid(), 40)"))
 
 
 def test_a_worker_that_exits_at_once_is_told_how_it_ended(play_case: Play) -> None:

@@ -10,8 +10,7 @@ def waits_in_vain(patience: Patience, count: int, what: str = ANSWER) -> None:
         patience.note(what, patience.wait(what), seen=False, in_vain=True)
 
 
-def test_a_first_wait_is_a_full_one_and_scales() -> None:
-    assert Patience(2.0).wait(ANSWER).seconds == 2 * Patience().wait(ANSWER).seconds
+def test_a_first_wait_is_a_full_one() -> None:
     assert not Patience().wait(ANSWER).shortened
 
 

@@ -148,6 +148,17 @@ def test_time_is_judged_from_what_was_recorded(limits: dict[str, float], scale: 
     assert reading.outcome == outcome
 
 
+@pytest.mark.parametrize(("lost_ms", "outcome"), [(1, NOT_MET), (0.2, BROKEN)])
+def test_time_in_which_the_kit_did_not_run_is_held_against_nobody(lost_ms: float, outcome: str) -> None:
+    late = ("kit", "late", "", b"", {"ms": lost_ms})
+    walking = walk(history(came({"id": 1}), late, came({"id": 2})))
+    for name, number in (("one", 1), ("two", 2)):
+        walking.settle(steps([{"client": "kit", "next": {"id": number}, "as": name}], "W")[0], 3)
+    reading = walking.settle(steps([{"elapsed": {"from": "one", "to": "two", "max_ms": 1.5}}], "W")[0], 3)
+    assert reading is not None
+    assert reading.outcome == outcome
+
+
 def test_a_reference_to_nothing_is_the_cases_mistake() -> None:
     with pytest.raises(HarnessError, match="the case refers to what is not there: never/id: no step before it has"):
         read({"next": {"id": {"$from": "never/id"}}}, history(came(ANSWER)))

@@ -83,7 +83,7 @@ _MOST = 5  # sentences about one rule
 def lint(target: Target, *, time_scale: float = 1.0) -> Outcome:
     """Start an adapter twice and look at all it says; `time_scale` is a factor on every wait."""
     outcome = Outcome()
-    with Supervisor() as supervisor:
+    with Supervisor(time_scale) as supervisor:
         look = _Look(target, supervisor, time_scale, outcome)
         seen = look.run()
     for name, (rule, hint) in RULES.items():

@@ -25,7 +25,7 @@ BACKENDS = ("native", "subprocess")  # docker would need an engine and an image 
 def smoke(target: Target, *, time_scale: float = 1.0) -> Outcome:
     """Try an adapter with every backend that it describes; `time_scale` is a factor on every wait."""
     outcome = Outcome()
-    with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="stdiobus-") as folder:
+    with Supervisor(time_scale) as supervisor, tempfile.TemporaryDirectory(prefix="stdiobus-") as folder:
         start = partial(Talk, target, supervisor, time_scale=time_scale)
         about = _described(start, outcome)
         for backend in about.get("backends", ()):

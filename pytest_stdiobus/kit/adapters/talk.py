@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.channel import Channel
 from pytest_stdiobus.kit.drivers.seat import tell_exit
+from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import TARGET, History
 from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.schemas import URN, faults
@@ -61,20 +62,28 @@ class Talk:
         self._read = 0
 
     def __enter__(self) -> Self:
-        """Start the adapter."""
+        """Start the adapter.
+
+        Raises:
+            KitError: it cannot be started.
+        """
         self._supervisor.attach(self._pump)
         self._folder = tempfile.TemporaryDirectory(prefix="stdiobus-")
         (stdin, to_adapter), (from_adapter, stdout), (logs, stderr) = (os.pipe() for _ in range(3))
         self._channel = self._pump.add(Channel(KIT, reading=from_adapter, writing=to_adapter))
         self._pump.add(Channel(TARGET, reading=logs, stderr=True))
-        self._supervisor.start(
-            self._process,
-            self._target.command,
-            env={**os.environ, **self._target.env},
-            cwd=self._target.cwd or self._folder.name,
-            stdio=(stdin, stdout, stderr),
-            pump=self._pump,
-        )
+        try:
+            self._supervisor.start(
+                self._process,
+                self._target.command,
+                env={**os.environ, **self._target.env},
+                cwd=self._target.cwd or self._folder.name,
+                stdio=(stdin, stdout, stderr),
+                pump=self._pump,
+            )
+        except HarnessError as error:
+            self.__exit__()
+            raise KitError(str(error)) from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -136,7 +145,7 @@ class Talk:
     @property
     def has_ended(self) -> bool:
         """Whether the adapter will say nothing more."""
-        return self._channel.ended or bool(self._process.refused)
+        return self._channel.ended
 
     @property
     def has_crashed(self) -> bool:
@@ -179,8 +188,6 @@ class Talk:
 
     def _end(self) -> str:
         """How it ended that did not wait to be told."""
-        if self._process.refused:
-            return f"anything else: it could not be started: {self._process.refused}"
         self._pump.until(lambda: self._process.exit is not None, self._wait_s)
         how = self._process.exit or {}
         ended = f"was ended by {how['signal']}" if "signal" in how else f"ended with status {how.get('code')}"

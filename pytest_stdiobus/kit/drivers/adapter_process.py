@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.supervisor import Process
@@ -40,6 +41,11 @@ class AdapterProcess:
     stdin: int = -1
     stdout: int = -1
     stderr: int = -1
+
+    def let_go(self) -> None:
+        """Close the descriptors that nobody else has taken over."""
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            os.close(descriptor)
 
     def end(self, supervisor: Supervisor, pump: Pump) -> list[dict[str, Any]]:
         """End it with everything it started; what that was, itself apart."""
@@ -91,13 +97,16 @@ class Adapters:
         one = AdapterProcess(target, folder, not target.cwd, Process(on_exit=on_exit), to_adapter, from_adapter, logs)
         environment = {**os.environ, **target.env}
         stdio = (stdin, stdout, stderr)
-        self.supervisor.start(one.process, target.command, env=environment, cwd=folder, stdio=stdio, pump=pump)
+        try:
+            self.supervisor.start(one.process, target.command, env=environment, cwd=folder, stdio=stdio, pump=pump)
+        except HarnessError:
+            one.let_go()
+            raise
         return one
 
     def _end(self, one: AdapterProcess) -> None:
-        for descriptor in (one.stdin, one.stdout, one.stderr):
-            os.close(descriptor)
         pump = Pump(History())
         self.supervisor.attach(pump)
         one.process.on_exit = lambda _: None
+        one.let_go()
         one.end(self.supervisor, pump)

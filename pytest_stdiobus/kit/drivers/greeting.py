@@ -14,6 +14,23 @@ _INT = array.array("i").itemsize
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)  # another thread may start a process at any moment
 
 
+def listener_at(path: str) -> socket.socket:
+    """A socket at a path, on which programs of the kit say who they are.
+
+    Raises:
+        OSError: the path is too long, or cannot be written.
+    """
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
 @dataclass
 class Greeting:
     """One that has connected and not yet said everything.

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
@@ -68,7 +69,7 @@ class KernelSeat:
             hosted: whether the case says which calls the host of a library makes; nothing is called before that.
         """
         self.history = history
-        self.pump = Pump(history)
+        self.pump = Pump(history, patience.time_scale)
         self._target = target
         self._supervisor = supervisor
         self._patience = patience
@@ -79,20 +80,25 @@ class KernelSeat:
         self._descriptors = descriptors
         self._hosted = hosted
         self._process = Process(on_exit=self._note_exit)
+        self._stack = contextlib.ExitStack()
 
     def begin(self) -> None:
         """Start the kernel, and wait until its scripted workers are there."""
         self._supervisor.attach(self.pump)
-        self._given = given = streams_of(self._kind_of_streams)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
+        self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._stack.callback(self.pump.close)
         self._workers = ScriptedWorkers(self.pump, self._folder)
+        self._stack.callback(self._workers.close)
         self._clients = KernelClients(self.pump, self._folder, self._transport, hosted=self._hosted)
-        self._host = KernelHost(self.pump, self._folder) if self._hosted else None
+        self._host = self._stack.enter_context(closing(KernelHost(self.pump, self._folder))) if self._hosted else None
         command = self._command(self._write_config())
         where = self._folder if self._arguments is not None else self._target.cwd or self._folder
         if self._descriptors is not None:
             command = ["/bin/sh", "-c", 'ulimit -n "$0" && exec "$@"', str(self._descriptors), *command]
         whose = ITSELF if self._hosted else TARGET
+        self._given = given = streams_of(self._kind_of_streams)
+        self._stack.callback(given.let_go)
         self._streams = self.pump.add(Channel(whose, reading=given.reading, writing=given.writing))
         self._logs = self.pump.add(Channel(TARGET, reading=given.logs, stderr=True))
         self._supervisor.start(
@@ -103,9 +109,6 @@ class KernelSeat:
             stdio=given.theirs,
             pump=self.pump,
         )
-        if self._process.refused:
-            self.history.add(TARGET, "harness", what="start", error=self._process.refused)
-            return
         self.history.add(
             TARGET, "spawn", data=wire.encode({"cwd": where}), pid=self._process.pid, argv=command, cwd=where
         )
@@ -179,12 +182,7 @@ class KernelSeat:
         with contextlib.suppress(HarnessError):
             if self._process.pid and self._process.left is None:
                 self._supervisor.sweep(self._process, self.pump)
-        self._given.let_go()
-        self._workers.close()
-        if self._host is not None:
-            self._host.close()
-        self.pump.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     @property
     def _kernels(self) -> list[Channel]:
@@ -249,7 +247,7 @@ class KernelSeat:
         self._given.let_go()
 
     def _has_exited(self) -> bool:
-        return self._process.exit is not None or bool(self._process.refused)
+        return self._process.exit is not None
 
     def _signal(self, number: signal.Signals, **facts: Any) -> None:
         self.history.add(TARGET, "signal", signal=number.name, **facts)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.channel import Lines
+from pytest_stdiobus.kit.drivers.greeting import listener_at
 from pytest_stdiobus.kit.errors import HarnessError
 from pytest_stdiobus.kit.pattern import raw
 
 if TYPE_CHECKING:
+    import socket
+
     from pytest_stdiobus.kit.case import Step
     from pytest_stdiobus.kit.history import Event
     from pytest_stdiobus.kit.pump import Pump
@@ -43,10 +45,7 @@ class KernelHost:
 
     def __post_init__(self) -> None:
         """Listen."""
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.address)
-        self._listener.listen(1)
-        self._listener.setblocking(False)
+        self._listener = listener_at(self.address)
         self.pump.watch(self._listener.fileno(), self._accept)
 
     @property

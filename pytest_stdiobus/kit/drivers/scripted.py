@@ -6,7 +6,6 @@ import contextlib
 import os
 import shlex
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.channel import Channel
-from pytest_stdiobus.kit.drivers.greeting import Greeting
+from pytest_stdiobus.kit.drivers.greeting import Greeting, listener_at
 from pytest_stdiobus.kit.history import SCRIPTED_KERNEL
 from pytest_stdiobus.kit.patience import DEADLINE_S
 from pytest_stdiobus.kit.wire import Kind
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from pytest_stdiobus.kit.case import Step
@@ -85,10 +85,7 @@ class ScriptedWorkers:
             script = str(data_dir() / "workers" / "scripted.py")
             # The real interpreter: the one of a virtual environment starts some milliseconds later.
             self.command = (os.path.realpath(sys.executable), "-I", "-S", script, self.address)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.address)
-        self._listener.listen(1024)
-        self._listener.setblocking(False)
+        self._listener = listener_at(self.address)
         self.pump.watch(self._listener.fileno(), self._accept)
 
     @property

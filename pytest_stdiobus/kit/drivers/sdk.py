@@ -68,7 +68,7 @@ class SdkSeat:
             kernel: the executable or image that an SDK's backend starts; empty is its own.
         """
         self.history = history
-        self.pump = Pump(history)
+        self.pump = Pump(history, patience.time_scale)
         self._target = target
         self._adapters = adapters
         self._patience = patience
@@ -80,17 +80,20 @@ class SdkSeat:
         self._own_kernel = {"kernel": kernel} if kernel else {}
         self._life: AdapterProcess | None = None
         self._ending = False
-        self._folder = ""
+        self._stack = contextlib.ExitStack()
 
     def begin(self) -> None:
         """Start the adapter; it opens nothing before a step says so."""
         supervisor = self._adapters.supervisor
         supervisor.attach(self.pump)
         self._folder = tempfile.mkdtemp(prefix="stdiobus-")
+        self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._stack.callback(self.pump.close)
         if self._backend == DOCKER:
             self._scripted = self._containers.workers(self.pump, self._folder)
         else:
             self._scripted = ScriptedWorkers(self.pump, self._folder, obedient=True)
+        self._stack.callback(self._scripted.close)
         early: list[dict[str, Any]] = []  # an exit before its streams are read
         self._life = life = self._adapters.take(self._target, self.pump, early.append)
         self._adapter = AdapterChannel(ADAPTER, reading=life.stdout, writing=life.stdin)
@@ -99,9 +102,6 @@ class SdkSeat:
         self.pump.add(self._logs)
         life.process.on_exit = self._tell_exit
         process = life.process
-        if process.refused:
-            self.history.add(TARGET, "harness", what="start", error=process.refused)
-            return
         facts = wire.encode({"cwd": life.folder, "kernel": self._kernel})
         reused: dict[str, Any] = {"reused": True} if self._adapters.reused else {}
         command = list(self._target.command)
@@ -160,9 +160,7 @@ class SdkSeat:
         """End what has not been ended, without waiting for it."""
         with contextlib.suppress(HarnessError):
             self._end_life()
-        self._scripted.close()
-        self.pump.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     @property
     def has_exited(self) -> bool:

@@ -36,7 +36,7 @@ class WorkerSeat:
     def __init__(self, target: Target, history: History, supervisor: Supervisor, patience: Patience) -> None:
         """Prepare; nothing is started yet."""
         self.history = history
-        self.pump = Pump(history)
+        self.pump = Pump(history, patience.time_scale)
         self._target = target
         self._supervisor = supervisor
         self._patience = patience
@@ -59,9 +59,6 @@ class WorkerSeat:
             stdio=(stdin, stdout, stderr),
             pump=self.pump,
         )
-        if self._process.refused:
-            self.history.add(TARGET, "harness", what="start", error=self._process.refused)
-            return
         facts = wire.encode({"cwd": self._folder})
         self.history.add(
             TARGET, "spawn", data=facts, pid=self._process.pid, argv=list(self._target.command), cwd=self._folder
