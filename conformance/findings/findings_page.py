@@ -27,7 +27,7 @@ _PUBLIC = frozenset({"spec", "doc", "rel", "rpc"})
 # An end that no SIGTERM explains; and the cases in which who runs the target ends it.
 _CRASH, _ASKED = (
     re.compile(r"(?<!after SIGTERM it )(?<!after SIGINT it )ended by SIG(SEGV|BUS|ABRT|ILL|FPE|PIPE)"),
-    ("kernel/shutdown/", "sdk/endings/stop", "sdk/subscriptions/ends-after-what-is-buffered[stop"),
+    ("kernel/shutdown/", "sdk/endings/stop", "sdk/subscriptions/ends-with-its-client[stop"),
 )
 _WAY = re.compile(r"\[(?:.*-)?(stdio|unix|tcp|embedded|scripted|native|subprocess)\]$")
 
