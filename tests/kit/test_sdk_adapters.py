@@ -109,7 +109,7 @@ def test_an_honest_adapter_is_not_accused(played: Callable[..., list[CaseResult]
         ("serve(lambda call: say(answer='open'))", "answers a command that was not given"),
         ("serve(lambda call: sys.exit('out of memory'))", "exited with status 1 in the middle of the case; its last words: out of"),
         ("serve(backends='all')", "answer to describe is none"),
-        ("sys.stdout.write('{}'); sys.stdout.flush(); os.kill(os.getpid(), 11)", "is silent: it did not answer describe"),
+        ("sys.stdout.write('hel'); sys.stdout.flush(); os.kill(os.getpid(), 11)", "is silent: it did not answer describe"),
         ("time.sleep(60)", "is silent: it did not answer describe"),
         ("for line in sys.stdin: say(answer=json.loads(line)['command'], unsupported=True)", "does not describe its SDK"),
     ],
