@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
-from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.catalogue import catalogue, profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.judge import judge
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
@@ -38,11 +38,12 @@ def rejudge(history: History) -> CaseResult:
 
 def _of_recording(history: History) -> Iterator[Finding]:
     """What always holds was broken, or kept where it could be seen; nobody knows what was expected besides."""
+    asked = profile(history.head.get("profile", "bus")).name
     broken = judge(None, (), history, WORKER)
     yield from broken
     accused = {finding.requirement for finding in broken}
     for row in catalogue().values():
-        if row.id in accused or not applies(row, WORKER, history.head.get("profile", "bus")):
+        if row.id in accused or not applies(row, WORKER, asked):
             continue
         if row.id in _SEEN and _SEEN[row.id](history):
             yield Finding(row.id, Outcome.PASS)

@@ -80,6 +80,11 @@ class CaseResult:
         return gravest(finding.outcome for finding in self.findings)
 
     @property
+    def is_decided(self) -> bool:
+        """Whether it shows anything of the target, for or against it."""
+        return any(finding.outcome in DECIDED for finding in self.findings)
+
+    @property
     def failures(self) -> tuple[Finding, ...]:
         """The findings that something is wrong."""
         return tuple(finding for finding in self.findings if finding.outcome in BROKEN)

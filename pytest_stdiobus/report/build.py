@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.report.run import Run
 
 HARNESS_EXIT = 4
+NOTHING = "nothing was decided: no case passed or failed"
 
 
 def build(results: Sequence[CaseResult], run: Run) -> Report:
@@ -105,14 +106,16 @@ def _verdict(
     known = frozenset(name for name, row in found.items() if _is_known(row, run.baseline))
     word = judging.verdict(found, run.weights, known)
     status = judging.EXIT[word]
+    is_decided = any(result.is_decided for result in results)
     reasons = [*judging.reasons(found, run.weights, known), *filter(None, [run.stopped])]
+    reasons += [] if is_decided else [NOTHING]
     outdated = [f"stale known failure: {entry}" for entry in settled.stale]
     outdated += [f"expired known failure: {entry} (until {entry.expires})" for entry in settled.expired]
     if outdated:
         status = 1
     elif status != 1 and any(result.outcome is Outcome.HARNESS_ERROR for result in results):
         status = HARNESS_EXIT
-    elif status == 0 and (run.stopped or not any(result.history for result in results)):
+    elif status == 0 and (run.stopped or not is_decided):
         status = 3
     return {"word": word.value, "reasons": [*reasons, *outdated], "exit": status}
 

@@ -114,7 +114,7 @@ class Reporting:
         return build(results, replace(run, rules=rules))
 
     def _is_exercised(self) -> bool:
-        return any(result.history is not None for result in self._results.values())
+        return any(result.is_decided for result in self._results.values())
 
 
 def _is_case(nodeid: str) -> bool:

@@ -99,6 +99,20 @@ def test_a_worker_that_its_client_ends_is_not_accused_of_it(command: Command, tm
     assert command("judge", "h.ndjson").status == 0
 
 
+def test_a_recording_in_which_nothing_was_said_decides_nothing(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "h.ndjson").write_text('{"format": 1}\n', encoding="utf-8")
+    said = command("judge", "h.ndjson")
+    assert said.status == 3
+    assert "nothing was decided: no case passed or failed" in said.out
+
+
+def test_a_recording_of_a_profile_that_is_none_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "h.ndjson").write_text('{"format": 1, "profile": "nope"}\n', encoding="utf-8")
+    said = command("judge", "h.ndjson")
+    assert said.status == 2
+    assert "nope" in said.err
+
+
 def test_a_signal_reaches_the_worker(worker: Worker, tmp_path: Path) -> None:
     code = (
         "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(9))\nprint('up', flush=True)\ntime.sleep(100)"

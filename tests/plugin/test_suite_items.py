@@ -6,7 +6,7 @@ import pytest
 
 from pytest_stdiobus.kit import run as running
 
-from .judged import ECHO, ONE, QUICK, ZERO, worker
+from .judged import ASK, ECHO, ONE, QUICK, ZERO, case_file, worker
 
 JUDGED = f"--stdiobus-worker={ECHO}"
 
@@ -133,6 +133,15 @@ def test_a_run_in_which_nothing_was_exercised_fails(pytester: pytest.Pytester) -
     result = pytester.runpytest(JUDGED, "stdiobus::worker/lifecycle/failure", ".")
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(["nothing was exercised, so that the run fails"])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_run_that_observed_nothing_of_what_it_asked_for_fails(pytester: pytest.Pytester) -> None:
+    unmet = {"assume": {"that": "answer", "is": {"required": ["error"]}}}
+    answered = {"client": "kit", "next": {"id": 1, "result": {"echo": None}}}
+    case_file(pytester.path, ASK, {**answered, "as": "answer"}, unmet, ASK, answered)
+    result = pytester.runpytest(JUDGED, "mine.stdiobus.json", "-rs")
+    result.stdout.fnmatch_lines(["nothing was exercised, so that the run fails", "SKIPPED*not_observed: *"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 

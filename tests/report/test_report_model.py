@@ -12,7 +12,7 @@ import pytest
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.errors import DataError
 from pytest_stdiobus.kit.history import History
-from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
+from pytest_stdiobus.kit.result import SILENT, CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target, from_command
 from pytest_stdiobus.kit.verdict import Rules
@@ -110,9 +110,10 @@ def test_the_status_follows_the_gravest_outcome(report: Make, outcome: Outcome, 
     assert report(a_result(outcome))["verdict"]["exit"] == status
 
 
-def test_a_run_in_which_nothing_ran_is_not_green(report: Make) -> None:
-    idle = CaseResult(a_result().case, (Finding("WRK-03", Outcome.NOT_APPLICABLE, "not declared"),))
-    assert report(idle)["verdict"]["exit"] == 3
+@pytest.mark.parametrize("outcome", sorted(SILENT))
+def test_a_run_that_decided_nothing_is_not_green_whatever_was_observed(report: Make, outcome: Outcome) -> None:
+    verdict = report(a_result(outcome))["verdict"]
+    assert (verdict["reasons"][-1], verdict["exit"]) == ("nothing was decided: no case passed or failed", 3)
 
 
 @pytest.mark.parametrize(
