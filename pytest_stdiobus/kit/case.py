@@ -82,6 +82,7 @@ class Case:
         seat: what the kit is for an SDK, ``kernel`` or ``worker``; empty is what its steps need.
         transports: those it can be played on; empty is every one that seats its clients. Of an SDK they are its backends;
             ``scripted`` is a kernel of the kit behind the subprocess backend.
+        not_on_docker: why docker is none of them.
         transport: the one that this variant is played on.
         profiles: the worker profiles it belongs to; empty is those of its first requirement.
         env: variables added to the target's environment.
@@ -102,6 +103,7 @@ class Case:
     prelude: bool = True
     seat: str = ""
     transports: tuple[str, ...] = ()
+    not_on_docker: str = ""
     transport: str = ""
     profiles: tuple[str, ...] = ()
     env: Mapping[str, Any] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
-from pytest_stdiobus.kit.case import DOCKER, NATIVE, SCRIPTED, steps, transports_of
+from pytest_stdiobus.kit.case import DOCKER, SCRIPTED, steps, transports_of
 from pytest_stdiobus.kit.description import Description, describe, ops, refusal
 from pytest_stdiobus.kit.drivers.container import Containers
 from pytest_stdiobus.kit.drivers.sdk import SdkSeat
@@ -37,11 +37,6 @@ START = (
         "judges": "SDK-STA-01",
     },
 )
-
-_NOT_CONTAINED: Mapping[tuple[str, ...], str] = {
-    (SCRIPTED,): "it is about a kernel that is a file on this machine",
-    (NATIVE,): "it is about a kernel in the process of the client",
-}
 
 
 def not_contained(cases: Iterable[Case]) -> list[Case]:
@@ -91,7 +86,7 @@ class Sdk:
         """Why a case cannot be played against it: it has not what is called, or has no kernel here."""
         backend, played_on = case.transport, transports_of(case)
         if backend not in played_on:
-            why = _NOT_CONTAINED.get(played_on, "it needs what a container has not")
+            why = case.not_on_docker or "its file does not name docker"
             return Outcome.NOT_APPLICABLE, f"{why}: it is played on {', '.join(played_on)}"
         found = self.description.obstacle(backend, ops(played))
         if found or backend == SCRIPTED:

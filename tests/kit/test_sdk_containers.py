@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.kit.case import DOCKER, Case, bundled_cases, steps
+from pytest_stdiobus.kit.case import DOCKER, Case, bundled_cases, steps, transports_of
 from pytest_stdiobus.kit.drivers import container
 from pytest_stdiobus.kit.drivers.container import Containers
 from pytest_stdiobus.kit.history import History
@@ -157,6 +157,11 @@ def test_a_case_that_is_not_played_in_a_container_says_why(tiny: Target) -> None
         "it is about a kernel that is a file on this machine: it is played on scripted"
     }
     assert found.explanation.endswith("it is played on native")
+
+
+def test_every_case_is_played_in_a_container_or_says_why_not() -> None:
+    found = [case for case in bundled_cases() if case.subject == SDK]
+    assert [case.id for case in found if (DOCKER in transports_of(case)) == bool(case.not_on_docker)] == []
 
 
 def test_docker_is_played_only_where_it_is_asked_for(tiny: Target) -> None:
