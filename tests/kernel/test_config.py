@@ -44,25 +44,6 @@ def test_pools_with_and_without_arguments_and_limits_are_read(rig: Rig) -> None:
     assert rig.receiver(workers).recv()["id"] == 1
 
 
-@pytest.mark.req("KRN-CFG-06")
-@pytest.mark.transports("unix", "embedded")
-def test_every_json_escape_is_decoded(rig: Rig) -> None:
-    pool = rig.workers.pool("NAME")
-    pool["args"].append("ARGUMENT")
-    text = json.dumps({"pools": [pool]})
-    text = text.replace('"id": "NAME"', r'"\u0069d": "n\u0061me\/\"\\"')
-    text = text.replace('"ARGUMENT"', r'"\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude00"')
-    if rig.transport == "embedded":
-        bus = rig.embed(text)
-        client = bus.client()
-    else:
-        client = rig.launch(text.encode()).client()
-    worker = rig.worker("NAME")
-    assert worker.hello["argv"][3:] == ['"\\/\b\f\n\r\tAé😀']
-    client.send(request(1, pool='name/"\\'))
-    assert worker.recv()["id"] == 1
-
-
 def pools(**members: object) -> dict[str, Any]:
     """Return a configuration of one pool with other members; None removes one."""
     pool = {**POOL, "instances": 1, **members}
@@ -173,39 +154,6 @@ def test_all_faults_are_told_at_once(rig: Rig) -> None:
     done = check(rig, {"pools": [{"id": 1, "instances": 0}, {"id": "x", "command": 2}], "limits": {"x": 1}})
     for path in ("pools[0].id", "pools[0].command", "pools[0].instances", "pools[1].command", "limits.x"):
         assert path in done.stderr
-
-
-@pytest.mark.req("KRN-CFG-03")
-@pytest.mark.transports("unix", "embedded")
-def test_instances_defaults_to_one(rig: Rig) -> None:
-    bus = rig.start(pools=[rig.workers.pool("w")])
-    client, worker = bus.client(), rig.worker()
-    for _ in range(3):
-        client.fence(worker)
-    assert not rig.workers.unclaimed()
-
-
-@pytest.mark.req("KRN-CFG-04")
-@pytest.mark.transports("unix", "tcp", "stdio")
-def test_each_transport_is_chosen_by_its_option(rig: Rig) -> None:
-    bus = rig.launch(rig.config())
-    bus.client().fence(rig.worker())
-
-
-@pytest.mark.req("KRN-CFG-04")
-def test_stdio_is_the_default(rig: Rig) -> None:
-    path = rig.folder / "config"
-    path.write_text(json.dumps({"pools": [POOL]}))
-    done = subprocess.run(
-        [str(locate.executable()), "--config", str(path)],
-        input='{"id":1,"method":"m","pool":"nowhere"}\n',
-        capture_output=True,
-        text=True,
-        timeout=10 * TIME_SCALE,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["id"] == 1
 
 
 @pytest.mark.req("KRN-CFG-04")
