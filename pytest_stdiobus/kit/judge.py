@@ -114,8 +114,10 @@ def bind_action(walk: Walk, step: Step, index: int) -> None:
 
 
 def _merged(stepwise: list[Finding], broken: list[Finding]) -> list[Finding]:
-    """One finding for each requirement: what an invariant saw outweighs what the steps met."""
-    accused = {finding.requirement: finding for finding in reversed(broken)}
+    """One finding for each requirement: what an invariant saw outweighs what the steps met, the first failure all else."""
+    accused: dict[str, Finding] = {}
+    for finding in sorted(broken, key=lambda found: found.outcome is not Outcome.FAIL):
+        accused.setdefault(finding.requirement, finding)
     kept: list[Finding] = []
     for finding in stepwise:
         if finding.requirement not in accused or finding.outcome is Outcome.FAIL:

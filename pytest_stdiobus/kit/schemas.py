@@ -57,7 +57,7 @@ def validator(schema: dict[str, Any]) -> Validator:
 def faults(value: Any, schema: dict[str, Any]) -> list[str]:
     """What is wrong with a value, each fault as ``JSON path: what was expected``; empty when it is valid."""
     errors = sorted(validator(schema).iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-    return [_told(jsonschema.exceptions.best_match([error])) for error in errors]
+    return [in_words(jsonschema.exceptions.best_match([error])) for error in errors]
 
 
 def is_valid(value: Any, schema: dict[str, Any]) -> bool:
@@ -150,6 +150,7 @@ _CHOICES = frozenset({"oneOf", "anyOf", "not"})
 _LONGEST = 300  # characters of a fault that quotes a value
 
 
-def _told(error: Any) -> str:
+def in_words(error: Any) -> str:
+    """An error of a validator in words: its JSON path, and what was expected there."""
     expected = f"expected {words(error.schema)}" if error.validator in _CHOICES else error.message
     return f"{error.json_path}: {expected if len(expected) <= _LONGEST else expected[:_LONGEST] + '...'}"

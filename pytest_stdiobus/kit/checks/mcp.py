@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.validators import validator_for
-
-from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit import untrusted, wire
 from pytest_stdiobus.kit.checks import invariant
 from pytest_stdiobus.kit.checks.conversation import conversation, misfits, params_of
 from pytest_stdiobus.kit.checks.worker import at_most_one_response_to_a_request, only_json_objects_on_stdout
@@ -44,17 +40,30 @@ def one_response_to_a_request(history: History) -> Iterator[Finding]:
 @invariant("WRK-MCP-10", subject="worker", profile="mcp")
 def structured_content_fits_its_schema(history: History) -> Iterator[Finding]:
     """A tool that declares the schema of its output keeps it."""
-    listed = history.head.get("values", {}).get("survey", {}).get("tools", {}).get("result", {}).get("tools", [])
-    schemas = {tool["name"]: tool["outputSchema"] for tool in listed if isinstance(tool.get("outputSchema"), dict)}
+    schemas = _output_schemas(history)
     for said in conversation(history):
-        result = said.message.get("result")
-        name = params_of(said.request).get("name")
-        if said.method == "tools/call" and isinstance(result, dict) and name in schemas and not result.get("isError"):
-            content, schema = result.get("structuredContent"), schemas[name]
-            faults = validator_for(schema, Draft202012Validator)(schema).iter_errors(content)
-            for fault in islice(faults, 1):
-                why = f"the structured content of {name} does not fit its output schema: {fault.message}"
-                yield _fail("WRK-MCP-10", said.event, why)
+        result, name = said.message.get("result"), params_of(said.request).get("name")
+        if said.method != "tools/call" or not isinstance(result, dict) or result.get("isError"):
+            continue
+        if isinstance(name, str) and name in schemas:
+            try:
+                if fault := untrusted.checked(result.get("structuredContent"), schemas[name]):
+                    why = f"the structured content of {name} does not fit its output schema: {fault}"
+                    yield _fail("WRK-MCP-10", said.event, why)
+            except untrusted.UnjudgedError as error:
+                why = f"it cannot be judged by the output schema of {name}: {error}"
+                yield Finding("WRK-MCP-10", Outcome.UNTESTABLE, why, (said.event.n,))
+
+
+def _output_schemas(history: History) -> dict[str, dict[str, Any]]:
+    """The schemas that tools declare for their outputs, by the name of the tool; what is no tool declares none."""
+    try:
+        listed = wire.at(history.head.get("values", {}), "survey/tools/result/tools")
+    except LookupError:
+        return {}
+    tools = [tool for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
+    declared = {tool["name"]: tool.get("outputSchema") for tool in tools if isinstance(tool.get("name"), str)}
+    return {name: schema for name, schema in declared.items() if isinstance(schema, dict)}
 
 
 @invariant("WRK-MCP-14", subject="worker", profile="mcp")
