@@ -18,7 +18,7 @@ from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.own_cases import read_own_cases
 from pytest_stdiobus.kit.run import Options, Runner
-from pytest_stdiobus.kit.through import STRIP, on_the_bus
+from pytest_stdiobus.kit.through import NOT, STRIP, on_the_bus
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import failures
 from pytest_stdiobus.report.build import build
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult
     from pytest_stdiobus.kit.target import Target
 
-NOT, GENERATED = "not", "generated"
+GENERATED = "generated"
 
 
 def add_reporting(parser: argparse.ArgumentParser) -> None:

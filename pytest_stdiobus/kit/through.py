@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FORWARD, STRIP = "forward", "strip"
 ENVELOPES = (FORWARD, STRIP)
+USES = (DIRECTLY, STRIPPED, NOT, NOT_KNOWN) = ("directly", "with envelope strip", "not", "not known")
 
 # What a bus answers when it has no answer of the worker's: the codes a server may define itself (JSON-RPC 2.0, 5.1).
 _BUS_CODES = range(-32099, -32089)
@@ -90,18 +91,23 @@ def compare(direct: Iterable[CaseResult], through: Iterable[CaseResult]) -> dict
 
 
 def on_the_bus(direct: Sequence[CaseResult], forward: Sequence[CaseResult], strip: Sequence[CaseResult] = ()) -> str:
-    """How a worker that knows nothing of the bus can be used on one: ``directly``, ``with envelope strip`` or ``not``.
+    """How a worker that knows nothing of the bus can be used on one: one of `USES`.
+
+    It is ``not`` where the bus is to blame, and ``not known`` where nothing is and no case passed either.
 
     Args:
         direct: its cases without a bus.
         forward: the same through a bus that passes messages on as they are.
         strip: the same through one that removes its own members before; needed only where `forward` shows a fault.
     """
-    for results, words in ((forward, "directly"), (strip, "with envelope strip")):
-        passed = any(result.outcome is Outcome.PASS for result in results)
-        if passed and not {Blame.BUS, Blame.BOTH} & set(compare(direct, results).values()):
-            return words
-    return "not"
+    answer = _use(direct, forward, DIRECTLY)
+    return _use(direct, strip, STRIPPED) if answer == NOT and strip else answer
+
+
+def _use(direct: Sequence[CaseResult], through: Sequence[CaseResult], use: str) -> str:
+    if {Blame.BUS, Blame.BOTH} & set(compare(direct, through).values()):
+        return NOT
+    return use if any(result.outcome is Outcome.PASS for result in through) else NOT_KNOWN
 
 
 def _was_kept(requirement: str, result: CaseResult | None) -> bool:

@@ -109,11 +109,15 @@ def _verdict(
     is_decided = any(result.is_decided for result in results)
     reasons = [*judging.reasons(found, run.weights, known), *filter(None, [run.stopped])]
     reasons += [] if is_decided else [NOTHING]
+    behind = [*run.bus.forward, *run.bus.strip] if run.bus else []
+    spoilt = sum(result.outcome is Outcome.HARNESS_ERROR for result in behind)
+    if spoilt:
+        reasons.append(f"the kit failed in {spoilt} of the cases behind the bus")
     outdated = [f"stale known failure: {entry}" for entry in settled.stale]
     outdated += [f"expired known failure: {entry} (until {entry.expires})" for entry in settled.expired]
     if outdated:
         status = 1
-    elif status != 1 and any(result.outcome is Outcome.HARNESS_ERROR for result in results):
+    elif status != 1 and (spoilt or any(result.outcome is Outcome.HARNESS_ERROR for result in results)):
         status = HARNESS_EXIT
     elif status == 0 and (run.stopped or not is_decided):
         status = 3

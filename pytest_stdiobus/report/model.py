@@ -144,7 +144,7 @@ class BaselinePart(TypedDict):
 
 
 class BusPart(TypedDict):
-    """How the worker can be used on a bus, who breaks what is broken, and the failures that show only there."""
+    """How the worker can be used on a bus, who breaks what is broken, and the failures that show only there, the kit's own included."""
 
     kernel: str
     how: str

@@ -253,6 +253,32 @@ def test_it_is_told_who_is_at_fault_behind_a_bus(command: Command, worker: Worke
     assert "at fault: WRK-01 worker" in said.out
 
 
+@pytest.mark.usefixtures("kernel")
+def test_nothing_is_said_of_a_bus_behind_which_no_case_can_be_played(command: Command, tmp_path: Path) -> None:
+    options = "--through-bus", "-k", "bad-line[blank]", "--report", "r.json"
+    said = command("worker", *options, "--", sys.executable, ECHO)
+    assert "\non the bus: not known (0/0 cases)\n" in said.out
+    assert "envelope strip" not in said.err
+    assert said.status == 0
+    assert model.read(tmp_path / "r.json")["bus"]
+
+
+def test_a_kernel_that_cannot_be_run_is_our_failure_and_says_nothing_of_the_bus(
+    command: Command, tmp_path: Path
+) -> None:
+    kernel = tmp_path / "kernel"
+    kernel.write_bytes(b"no program\n")
+    kernel.chmod(0o755)
+    said = command("worker", "--through-bus", kernel, "-k", ONE, "--report", "r.json", "--", sys.executable, ECHO)
+    assert "\non the bus: not known (0/1 cases)\n" in said.out
+    assert "the kit failed in 1 of the cases behind the bus" in said.out
+    assert "envelope strip" not in said.err
+    assert said.status == 4
+    bus = model.read(tmp_path / "r.json")["bus"]
+    assert bus is not None
+    assert [failure["outcome"] for failure in bus["failures"]] == ["harness_error"]
+
+
 def test_a_kernel_that_is_not_there_is_told(command: Command) -> None:
     said = command("worker", "--through-bus", "no-such-kernel", "--", sys.executable, ECHO)
     assert said.status == 2

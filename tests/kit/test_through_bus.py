@@ -68,7 +68,12 @@ def test_a_rule_that_only_the_bus_breaks_is_its_own_also_where_no_step_judged_it
         ([Outcome.FAIL], [Outcome.PASS], "with envelope strip"),
         ([Outcome.FAIL], [Outcome.FAIL], "not"),
         ([Outcome.FAIL], [], "not"),
-        ([Outcome.NOT_APPLICABLE], [], "not"),
+        ([Outcome.FAIL], [Outcome.HARNESS_ERROR], "not known"),
+        ([Outcome.PASS, Outcome.HARNESS_ERROR], [], "directly"),
+        ([Outcome.NOT_APPLICABLE], [], "not known"),
+        ([Outcome.HARNESS_ERROR], [], "not known"),
+        ([Outcome.NOT_OBSERVED], [], "not known"),
+        ([], [], "not known"),
     ],
 )
 def test_how_a_worker_can_be_used_on_the_bus(forward: list[Outcome], strip: list[Outcome], words: str) -> None:
