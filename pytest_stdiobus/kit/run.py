@@ -158,7 +158,7 @@ class Runner:
             return CaseResult(case, tuple(Finding(name, *obstacle) for name in case.requirements))
         begun = time.monotonic()
         runs = [self._judged(case, played) for _ in range(self.options.repeat)]
-        result = steady(next((run for run in runs if run.failures), runs[0]), runs)
+        result = steady(runs)
         alone = without_its_kernel(case) if result.failures else None
         if alone is not None and not self.sdk.obstacle(alone, played):
             result = attributed(result, self._judged(alone, played))
