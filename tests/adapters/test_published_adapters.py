@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pytest_stdiobus.kit.result import Outcome as Result
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
 
-from .conversation import ADAPTERS
+from .conversation import ADAPTERS, Conversation, pools
 
 without_stdiobus = pytest.mark.skipif(
     importlib.util.find_spec("stdiobus") is None,
@@ -88,6 +89,17 @@ def test_without_its_package_the_adapter_of_the_node_client_says_what_to_install
     outcome = lint(Target("node", (str(NODE), str(program))))
     assert failing(outcome) == {"describe": "MISSING: @stdiobus/node is not installed: npm install @stdiobus/node"}
     assert outcome.blamed(Blame.ADAPTER) == []
+
+
+@without_node
+def test_the_adapter_of_the_node_client_hands_on_what_the_engine_is_told(tmp_path: Path) -> None:
+    package = tmp_path / "node_modules" / "@stdiobus" / "node"
+    package.mkdir(parents=True)
+    told = "exports.StdioBus = class { constructor({ docker }) { throw new Error(JSON.stringify(docker)) } }"
+    (package / "index.js").write_text(told, encoding="utf-8")
+    with Conversation([str(NODE), str(shutil.copy(NODE_PROGRAM, tmp_path))]) as adapter:
+        answer = adapter.ask("open", backend="docker", kernel="mine", extra_args=["--init"], config=pools("echo"))
+    assert json.loads(answer["error"]["message"]) == {"image": "mine", "extraArgs": ["--init"]}
 
 
 @without_node

@@ -46,6 +46,10 @@ function installed() {
   return sdk;
 }
 
+function defined(members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
 const commands = {
   describe() {
     installed();
@@ -53,10 +57,10 @@ const commands = {
     return { name: PACKAGE, version: version(), language: "javascript", backends: ["native", "docker"], capabilities };
   },
 
-  async open({ config, backend, kernel, options }) {
+  async open({ config, backend, kernel, extra_args, options }) {
     const { StdioBus } = installed();
     const pools = config.pools.map((pool) => ({ instances: 1, ...pool }));
-    const docker = backend === "docker" && kernel !== undefined ? { docker: { image: kernel } } : {};
+    const docker = backend === "docker" ? { docker: defined({ image: kernel, extraArgs: extra_args }) } : {};
     bus = new StdioBus({ config: { ...config, pools }, backend, ...docker });
     closing = null;
     timeout = options && options.timeout_ms;
@@ -77,7 +81,7 @@ const ops = {
     const chosen = { sessionId: session, timeout: timeout_ms === undefined ? timeout : timeout_ms };
     if (options && options.session !== undefined) chosen.sessionId = options.session;
     if (options && options.timeout_ms !== undefined) chosen.timeout = options.timeout_ms;
-    const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+    const given = defined(chosen);
     return orNull(await bus.request(method, params, given));
   },
 
