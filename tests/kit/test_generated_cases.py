@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 
-from pytest_stdiobus.data import bundled_kernel
-from pytest_stdiobus.kit.case import STDIO, TCP, UNIX
+from pytest_stdiobus.data import bundled_kernel, bundled_library
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.bindings import Bindings
+from pytest_stdiobus.kit.case import EMBEDDED, STDIO, TCP, UNIX
 from pytest_stdiobus.kit.explore.model import written
 from pytest_stdiobus.kit.explore.moves import (
     Answer,
     Ask,
+    Blunder,
     Collect,
     Crash,
     Forge,
@@ -30,6 +34,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Take,
     Tell,
     Trespass,
+    Whisper,
 )
 from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.search import Search, case_of
@@ -37,7 +42,7 @@ from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.lint import lint
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.target import Target, from_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +77,8 @@ def test_whatever_is_made_is_a_case_without_a_mistake(plan: Plan) -> None:
 @settings(deadline=None, max_examples=40)
 @given(plans())
 def test_every_message_of_a_client_is_looked_for(plan: Plan) -> None:
-    steps = written(plan, UNIX)
+    pools = [{name: value for name, value in pool.items() if name != "envelope"} for pool in plan.pools]
+    steps = written(replace(plan, pools=pools), UNIX)
     lines = {step["as"] for step in steps if "client" in step and "send" in step and "as" in step}
     assert lines <= {step["find"]["bytes"]["$from"] for step in steps if "bytes" in step.get("find", {})}
 
@@ -112,12 +118,15 @@ def test_another_goes_on_while_a_line_is_half_written() -> None:
     assert json.loads("".join(halves))["method"] == "m1"
 
 
-@pytest.mark.parametrize("transport", [UNIX, TCP, STDIO])
-def test_the_bundled_kernel_passes_generated_cases(kernel: Target, tmp_path: Path, transport: str) -> None:
-    with Runner(kernel, Options(examples=8, time_scale=4)) as runner:
+@pytest.mark.parametrize(("transport", "count"), [(UNIX, 8), (TCP, 4), (STDIO, 6), (EMBEDDED, 3)])
+def test_the_bundled_kernel_passes_generated_cases(kernel: Target, tmp_path: Path, transport: str, count: int) -> None:
+    library = bundled_library()
+    assert library is not None
+    judged = from_library(str(library)) if transport == EMBEDDED else kernel
+    with Runner(judged, Options(examples=count, time_scale=4)) as runner:
         (result,) = Search(runner, transport, tmp_path).run()
     assert result.outcome is Outcome.PASS
-    assert result.case.title.startswith("8 cases ")
+    assert result.case.title.startswith(f"{count} cases ")
     assert {"KRN-COR-01", "KRN-TRN-03"} <= set(result.case.requirements)
     assert not list(tmp_path.iterdir())
 
@@ -163,6 +172,14 @@ def test_what_may_be_at_the_worker_that_dies_or_at_another_is_answered_before() 
     assert made[5]["client"] == "bob"
 
 
+def test_every_worker_of_a_pool_reads_again_before_one_dies() -> None:
+    made = steps_of(*TWO_SESSIONS, Part(), StallWorker(1), Crash(), pools=PAIR)
+    stalls, resumes, kills = (
+        next(at for at, step in enumerate(made) if verb in step) for verb in ("stall", "resume", "kill")
+    )
+    assert stalls < resumes < kills
+
+
 def test_equal_ids_are_in_flight_at_two_workers_that_are_known_to_be_two() -> None:
     opened = Ask(session="s"), Take(), Ask(1, "2", "t"), Take(), Part(), Answer(1, at_once=True)
     made = steps_of(*opened, Ask(1, "1", "t"), Take(), Answer(1, at_once=True), pools=PAIR)
@@ -177,6 +194,42 @@ def test_a_session_that_its_clients_have_left_is_not_known_to_be_anywhere() -> N
     assert [step["send"]["sessionId"] for step in made if "worker" in step and "method" in step.get("send", {})] == [
         "nowhere"
     ]
+
+
+STRIPPED = [{**ONE[0], "envelope": "strip"}]
+
+
+def test_a_worker_that_is_not_shown_the_members_of_the_bus_reads_all_others_and_its_response_has_the_session() -> None:
+    made = steps_of(Ask(session="s", extra={"agentId": "a1"}), pools=STRIPPED)
+    assert made[1]["find"] == {"bytes": '{"jsonrpc":"2.0","id":1,"method":"m1","params":{}}'}
+    assert "sessionId" not in made[2]["send"]
+    assert made[3]["find"] == {**made[2]["send"], "sessionId": "s"}
+    assert [step["judges"] for step in made if "judges" in step] == ["KRN-RTE-13"] * 2
+
+
+def test_a_worker_that_is_not_shown_its_sessions_speaks_only_while_it_has_one() -> None:
+    asked = Ask(session="s"), Take(), Inquire(at_once=True), Reply(), Take()
+    made = steps_of(*asked, pools=STRIPPED)
+    assert made[3]["find"] == {**made[2]["send"], "sessionId": "s"}
+    assert made[5]["find"] == {"bytes": '{"jsonrpc":"2.0","id":1,"result":{"n":3}}'}
+    two = steps_of(Tell(session="t"), *asked, pools=STRIPPED)
+    assert not [step for step in two if "worker" in step and "method" in step.get("send", {})]
+
+
+def test_what_a_worker_names_as_its_session_leads_to_the_client_of_that_response() -> None:
+    made = steps_of(Ask(session="s"), Take(), Answer(names=True), Collect(), Whisper())
+    assert made[-2]["send"]["params"] == {"sessionId": made[2]["send"]["result"]["sessionId"]}
+    assert made[-1] == {"client": "alice", "find": {"bytes": {"$from": made[-2]["as"]}}, "judges": "KRN-RTE-09"}
+    unread = steps_of(Ask(session="s"), Take(), Answer(names=True), Whisper())
+    assert len(unread) == 4
+
+
+def test_no_line_is_longer_than_the_case_allows_but_the_one_that_is_refused() -> None:
+    moves = Ask(manner=Manner(size=200_000)), Take(), Answer(manner=Manner(size=200_000)), Blunder(beyond=1)
+    made = written(Plan(ONE, moves, longest=4096), UNIX)
+    sizes = [len(wire.encode(Bindings({}).expand(step["send"]))) for step in made if "send" in step]
+    assert sizes == [4096, 4096, 4097]
+    assert [step["judges"] for step in made if step.get("find", {}).get("error")] == ["KRN-FRM-08"]
 
 
 def test_nobody_looks_for_what_was_sent_to_a_client_that_has_left() -> None:

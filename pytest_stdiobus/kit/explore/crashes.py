@@ -49,6 +49,8 @@ def crash(state: State, move: Crash) -> None:
     state.script.finish(pool)
     _answer_the_doubtful(state, dying)
     let_be_read(state, lambda one: one.pool == pool)
+    if state.instances[pool] > 1:
+        state.wake(pool)  # which of them stall may not be known any more
     verb, value = ("kill", True) if move.status is None else ("exit", move.status)
     state.script.act(f"worker:{dying.taken}", pool, verb, value)
     _lose(state, dying)
@@ -76,7 +78,7 @@ def _lose(state: State, dying: Call) -> None:
     state.taken = [call for call in state.taken if call.pool != pool or _is_elsewhere(call, dying)]
     state.inquiries = [one for one in state.inquiries if one.cause.pool != pool or _is_elsewhere(one.cause, dying)]
     state.telling.discard(pool)
-    state.stalled[pool] &= {call.taken for call in state.taken}
+    state.stalled[pool].clear()
     lost = [session for session in state.sessions.values() if session.pool == pool]
     for session in [session for session in lost if dying.session not in session.apart]:
         if state.instances[pool] == 1 or session is dying.session:

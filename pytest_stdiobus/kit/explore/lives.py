@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO, UNIX
+from pytest_stdiobus.kit.explore import messages
 from pytest_stdiobus.kit.explore.moves import Collect, Take
 from pytest_stdiobus.kit.explore.state import chosen
 from pytest_stdiobus.kit.explore.talk import collect, take
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.explore.parties import Call, Client, Expected
     from pytest_stdiobus.kit.explore.state import State
 
-_CLIENT_GONE, _REJECTED = "KRN-ERR-05", "KRN-FRM-03"
+_CLIENT_GONE, REJECTED = "KRN-ERR-05", "KRN-FRM-03"
 AN_ERROR = {"$schema": {"type": "object", "required": ["code", "message"]}}
 
 
@@ -72,7 +73,8 @@ def intrude(state: State, move: Intrude) -> None:
         return
     name = f"mallory{state.number()}"
     state.script.act(f"client:{name}", name, "send", {"raw": f"{move.line}\n"})
-    state.script.find(f"client:{name}", {"id": None, "error": AN_ERROR}, _REJECTED)
+    judges = messages.NO_MESSAGES.get(move.line, REJECTED)
+    state.script.find(f"client:{name}", {"id": None, "error": AN_ERROR}, judges)
     state.script.act(f"client:{name}", name, "close")
 
 

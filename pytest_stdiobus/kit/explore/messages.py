@@ -20,6 +20,14 @@ IDS = (
 SESSIONS = ("s", "t", 'ü "3"')
 _TEXTS = ("", "x", '"quoted" and \\', "line\nfeed", "é😀", "\x7f\u2028")
 _LOOKALIKES = ({"sessionId": "elsewhere", "id": 1}, {"method": "m", "pool": "nowhere"}, ['{"id":1}', {"result": []}])
+_NO_OBJECT, _NO_JSON = "KRN-FRM-03", "KRN-FRM-05"
+NO_MESSAGES = {  # each with the requirement that it is refused
+    **dict.fromkeys(("x", "[]", "1", '"text"', "null", "{", '{"jsonrpc":"2.0"', "\x00"), _NO_OBJECT),
+    **dict.fromkeys(('{"jsonrpc":"2.0","method":"m","params":[NaN]}', "{'jsonrpc':'2.0','method':'m'}"), _NO_JSON),
+    **dict.fromkeys(('{"jsonrpc":"2.0","method":"m","params":[1,]}', '{"jsonrpc":"2.0","method":"m"}}'), _NO_JSON),
+    '{"jsonrpc":"2.0","method":"m\\x41"}': _NO_JSON,
+}
+STRIPPED = {"envelope": "strip"}
 SIMPLEST_POOLS = [{"id": "w", "worker": "scripted", "instances": 1}]
 _LARGEST = 200_000  # three times what a pipe holds
 
@@ -81,17 +89,21 @@ def errors() -> SearchStrategy[Message]:
 
 
 def pools() -> SearchStrategy[list[Message]]:
-    """The pools of a configuration, whose workers are the kit's."""
-    return st.sampled_from(((1,), (1, 1), (2,), (2, 1), (3,), (1, 2))).map(
-        lambda counts: [
-            {"id": name, "worker": "scripted", "instances": count} for name, count in zip("wv", counts, strict=False)
-        ]
+    """The pools of a configuration, whose workers are the kit's; a few are shown no members of the bus."""
+    counts = st.sampled_from(((1,), (1, 1), (2,), (2, 1), (3,), (1, 2)))
+    shown = st.tuples(*[st.sampled_from(({}, {}, {}, {}, STRIPPED))] * 2)
+    return st.builds(
+        lambda counts, shown: [
+            {"id": name, "worker": "scripted", "instances": count, **more}
+            for name, count, more in zip("wv", counts, shown, strict=False)
+        ],
+        *(counts, shown),
     )
 
 
 def no_messages() -> SearchStrategy[str]:
-    """Lines that are no JSON object."""
-    return st.sampled_from(("x", "[]", "1", '"text"', "null", "{", '{"jsonrpc":"2.0"', "\x00"))
+    """Lines that are no message."""
+    return st.sampled_from(tuple(NO_MESSAGES))
 
 
 def sizes() -> SearchStrategy[int]:

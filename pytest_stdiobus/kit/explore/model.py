@@ -16,6 +16,8 @@ _MAKES: Mapping[type[Any], Callable[[State, Any], None]] = {
     moves.Take: talk.take,
     moves.Answer: talk.answer,
     moves.Stray: strays.stray,
+    moves.Blunder: strays.blunder,
+    moves.Whisper: talk.whisper,
     moves.Trespass: strays.trespass,
     moves.Forge: strays.forge,
     moves.Collect: talk.collect,
@@ -34,7 +36,7 @@ _MAKES: Mapping[type[Any], Callable[[State, Any], None]] = {
 
 def written(plan: moves.Plan, transport: str) -> list[dict[str, Any]]:
     """The steps of a plan, as a case on a transport has them."""
-    state = State(plan.pools, transport)
+    state = State(plan, transport)
     for move in plan.moves:
         _MAKES[type(move)](state, move)
     _settle(state)

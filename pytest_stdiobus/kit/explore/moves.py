@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+LONGEST_LINE = 1_048_576  # bytes; what public sources say of the default differs
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Answer:
         which: of the requests.
         at_once: whether the client reads the answer before anything else happens.
         error: whether it is one.
+        names: whether its result has a session that the worker makes.
         respelled: whether the id has another spelling.
         manner: how it is written.
     """
@@ -78,6 +80,7 @@ class Answer:
     which: int = 0
     at_once: bool = False
     error: bool = False
+    names: bool = False
     respelled: bool = False
     manner: Manner = WHOLE
 
@@ -124,6 +127,28 @@ class Forge:
 
     client: int = 0
     which: int = 0
+
+
+@dataclass(frozen=True)
+class Whisper:
+    """A worker sends a notification that shows its session only in its params, under the name that the worker has made."""
+
+    which: int = 0
+
+
+@dataclass(frozen=True)
+class Blunder:
+    """A client sends a line that is no message, and goes on.
+
+    Attributes:
+        client: who does.
+        line: what it sends.
+        beyond: by how many bytes it sends too long a message instead, where lines have to be short.
+    """
+
+    client: int = 0
+    line: str = "x"
+    beyond: int = 0
 
 
 @dataclass(frozen=True)
@@ -196,8 +221,8 @@ class Intrude:
     line: str = "x"
 
 
-Talk = Ask | Tell | Take | Answer | Collect | Notify | Inquire | Reply
-Noise = Stray | Trespass | Forge | Intrude
+Talk = Ask | Tell | Take | Answer | Collect | Notify | Whisper | Inquire | Reply
+Noise = Stray | Trespass | Forge | Intrude | Blunder
 Move = Talk | Noise | Stall | StallWorker | Crash | Part | HalfClose | Leave
 
 
@@ -208,7 +233,9 @@ class Plan:
     Attributes:
         pools: of its configuration.
         moves: what happens in it; then everything under way arrives and is answered.
+        longest: how many bytes a line may have.
     """
 
     pools: Sequence[Mapping[str, Any]]
     moves: tuple[Move, ...]
+    longest: int = LONGEST_LINE

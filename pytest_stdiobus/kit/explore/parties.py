@@ -75,6 +75,7 @@ class Call:
         line: the name of the line.
         pool: where it goes.
         session: its session, if it has one.
+        what: the line as its worker reads it.
         judges: the requirement that its arrival is held against.
         ident: the id of a request as it is spelled; None for the others.
         answers: what a worker has asked, where this is the answer.
@@ -87,6 +88,7 @@ class Call:
     line: str
     pool: str
     session: Session | None
+    what: Any
     judges: str
     ident: str | None = None
     answers: Inquiry | None = None
@@ -121,6 +123,7 @@ class Expected:
         line: the name of the line; empty where the kernel itself has written it.
         answers: the request that it answers, if it does.
         asks: the request that it is, if it is one.
+        teaches: the session that its worker has made, if it tells of one.
     """
 
     client: Client
@@ -130,6 +133,7 @@ class Expected:
     line: str = ""
     answers: Call | None = None
     asks: Inquiry | None = None
+    teaches: str = ""
 
 
 def key(ident: str) -> Key:

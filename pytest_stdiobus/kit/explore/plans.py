@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from pytest_stdiobus.kit.explore import messages
 from pytest_stdiobus.kit.explore.moves import (
+    LONGEST_LINE,
     WHOLE,
     Answer,
     Ask,
+    Blunder,
     Collect,
     Crash,
     Forge,
@@ -34,6 +36,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Take,
     Tell,
     Trespass,
+    Whisper,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ def plans() -> SearchStrategy[Plan]:
     """Plans of several scenes."""
     scene = st.one_of(_anything(), _several_requests(), _question(), _neighbours())
     scenes = st.lists(scene, min_size=4, max_size=10)
-    return st.builds(Plan, messages.pools(), scenes.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST]))
+    moves = scenes.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST])
+    return st.builds(Plan, messages.pools(), moves, st.sampled_from((LONGEST_LINE, LONGEST_LINE, 4096, 70_000)))
 
 
 def _anything() -> SearchStrategy[Scene]:
@@ -106,14 +110,16 @@ def _move() -> SearchStrategy[Move]:
         _trespass(),
         st.builds(Forge, client, which),
         st.builds(Intrude, messages.no_messages()),
+        st.builds(Blunder, client, messages.no_messages(), st.sampled_from((0, 1))),
     )
     ends = st.one_of(_crash(), _crash(), st.builds(HalfClose, client), st.builds(Leave, client))
-    talk = (_ask(), _tell(), _take(), _take(), _answer(), _answer(), collect, notify, inquire, _reply())
+    whisper = st.builds(Whisper, which)
+    talk = (_ask(), _tell(), _take(), _take(), _answer(), _answer(), collect, notify, whisper, inquire, _reply())
     return st.one_of(*talk, slow, odd, ends)
 
 
 def _answer() -> SearchStrategy[Answer]:
-    return st.builds(Answer, _number(4), st.booleans(), _seldom(), _seldom(), _manner())
+    return st.builds(Answer, _number(4), st.booleans(), _seldom(), _seldom(), _seldom(), _manner())
 
 
 def _reply() -> SearchStrategy[Reply]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.bindings import FROM, REPEAT
+from pytest_stdiobus.kit.pattern import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_WRITES = 24  # of one line, because each is waited for
 _ID = '"id":null'
+_OF_THE_BUS = frozenset({"sessionId", "agentId", "_ext", "pool"})
 
 
 @dataclass
@@ -25,9 +27,11 @@ class Script:
     """The steps of a case that is being written.
 
     Attributes:
+        longest: how many bytes a line may have.
         steps: those there are.
     """
 
+    longest: int
     steps: list[Step] = field(default_factory=list)
     _names: int = 0
     _begun: dict[str, Step] = field(default_factory=dict)
@@ -52,14 +56,11 @@ class Script:
         """
         self.finish(place)
         name = self.name("l")
-        plain = ident is None or json.dumps(json.loads(ident), ensure_ascii=False) == ident
-        value: Any = message if ident is None else {**message, "id": json.loads(ident)}
-        if plain and manner.size:
-            filled = {"params" if "method" in value else "result": {"fill": {REPEAT: ["x", manner.size]}}}
-            self.steps.append({**_who(actor), "send": {**value, **filled}, "as": name})
+        if filled := self._filled(message, ident, manner):
+            self.steps.append({**_who(actor), "send": filled, "as": name})
             return name
-        text = wire.encode(message).decode().replace(_ID, f'"id":{ident}', 1)
-        whole: Any = value if plain else {"raw": f"{text}\n"}
+        text = _text(message, ident)
+        whole: Any = _value(message, ident) if _is_plain(ident) else {"raw": f"{text}\n"}
         if manner.split:
             size = max(manner.split, len(text.encode()) // _MOST_WRITES + 1)
             self.steps.append({**_who(actor), "send": whole, "split": size, "as": name})
@@ -70,6 +71,26 @@ class Script:
         else:
             self.steps.append({**_who(actor), "send": whole, "as": name})
         return name
+
+    def members(self, message: dict[str, Any], ident: str | None, manner: Manner) -> dict[str, Any]:
+        """The members of a message, which may come with others."""
+        return self._filled(message, ident, manner) or _value(message, ident)
+
+    def stripped(self, message: dict[str, Any], ident: str | None, manner: Manner) -> Any:
+        """What is expected where a message comes without the members of the bus."""
+        filled = self._filled(message, ident, manner)
+        if filled:
+            return {name: value for name, value in filled.items() if name not in _OF_THE_BUS}
+        return {BYTES: _text({name: value for name, value in message.items() if name not in _OF_THE_BUS}, ident)}
+
+    def _filled(self, message: dict[str, Any], ident: str | None, manner: Manner) -> dict[str, Any] | None:
+        """A message that is as long as it is to be and may be; None where it is to be no longer than it is."""
+        if not (manner.size and _is_plain(ident)):
+            return None
+        value = _value(message, ident)
+        member = "params" if "method" in value else "result"
+        room = self.longest - len(wire.encode({**value, member: {"fill": ""}}))
+        return {**value, member: {"fill": {REPEAT: ["x", min(manner.size, room)]}}}
 
     def act(self, actor: str, place: str, verb: str, value: Any = True) -> None:
         """An actor does something; what has been begun at its place is finished before."""
@@ -98,6 +119,18 @@ class Script:
 def the_line(name: str) -> dict[str, Any]:
     """What is expected where a line is to arrive as it was sent."""
     return {"bytes": {FROM: name}}
+
+
+def _is_plain(ident: str | None) -> bool:
+    return ident is None or json.dumps(json.loads(ident), ensure_ascii=False) == ident
+
+
+def _value(message: dict[str, Any], ident: str | None) -> dict[str, Any]:
+    return message if ident is None else {**message, "id": json.loads(ident)}
+
+
+def _text(message: dict[str, Any], ident: str | None) -> str:
+    return wire.encode(message).decode().replace(_ID, f'"id":{ident}', 1)
 
 
 def tidy(steps: Sequence[Step]) -> list[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
 from pytest_stdiobus.kit.explore.model import written
 from pytest_stdiobus.kit.explore.moves import Ask, Plan
+from pytest_stdiobus.kit.explore.offers import OFFERS
 from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.script import tidy
 from pytest_stdiobus.kit.explore.smaller import smaller
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from pytest_stdiobus.kit.explore.offers import Offer
     from pytest_stdiobus.kit.run import Runner
 
 # What public sources say of the defaults differs, so that a case names all that it relies on.
-LIMITS = {"max_input_buffer": 1_048_576, "max_output_queue": 16_777_216, "max_restarts": 50, "restart_window_sec": 60}
+LIMITS = {"max_output_queue": 16_777_216, "max_restarts": 50, "restart_window_sec": 60}
 PATIENCE_S = 90.0  # from the first failure on: a kernel that does not answer makes each attempt slow
 _QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes of it is played once more in full
 _NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
@@ -63,11 +66,13 @@ class Search:
     _played: dict[str, CaseResult] = field(default_factory=dict)
     _until: float = float("inf")
     _always: frozenset[str] = frozenset()
+    _refused: list[Offer] = field(default_factory=list)
     _hurried: set[str] = field(default_factory=set)
 
     def run(self) -> Iterator[CaseResult]:
         """The smallest case that was found for each reason to fail, and what all the others came to."""
         yield from self._plain()
+        self._refused = [offer for offer in OFFERS if self._play(_case(self._data(offer.simplest))).failures]
         accused = set(self._always)
         kept: dict[str, None] = {}
         played = 0
@@ -111,15 +116,16 @@ class Search:
 
     def plans(self) -> Iterator[Plan]:
         """Plans whose cases differ and in each of which something happens."""
-        drawn: set[str] = set()
+        made: set[str] = set()
         for batch in count():
-            for plan in _batch(f"{self.runner.options.seed}/{batch}"):
+            for drawn in _batch(f"{self.runner.options.seed}/{batch}"):
+                plan = reduce(lambda rest, offer: offer.without(rest), self._refused, drawn)
                 data = self._data(plan)
                 known = json.dumps(data)
-                if len(drawn) == self.runner.options.examples:
+                if len(made) == self.runner.options.examples:
                     return
-                if data["steps"] and known not in drawn:
-                    drawn.add(known)
+                if data["steps"] and known not in made:
+                    made.add(known)
                     yield plan
 
     def _result(self, plan: Plan) -> CaseResult | None:
@@ -233,7 +239,7 @@ def _data_of(plan: Plan, transport: str, seed: int) -> dict[str, Any]:
         "requirements": [],
         "subject": KERNEL,
         "transports": [transport],
-        "config": {"pools": plan.pools, "limits": LIMITS},
+        "config": {"pools": plan.pools, "limits": {"max_input_buffer": plan.longest, **LIMITS}},
     }
     return _with_steps(head, tidy(written(plan, transport)))
 
@@ -252,7 +258,7 @@ def _case(data: dict[str, Any]) -> Case:
 
 def _until_it_failed(data: dict[str, Any], result: CaseResult) -> dict[str, Any]:
     """A case without the steps after the one at which it was seen to fail: what came before them decided it."""
-    last = max(event for found in result.failures for event in found.events)
+    last = max((event for found in result.failures for event in found.events), default=float("inf"))
     markers = [] if result.history is None else list(result.history.of_kind("step"))
     count = next((event.facts["index"] + 1 for event in markers if event.n >= last), len(data["steps"]))
     return _with_steps(data, tidy(data["steps"][:count]))

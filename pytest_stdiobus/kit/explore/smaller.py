@@ -6,6 +6,7 @@ from dataclasses import MISSING, Field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
+from pytest_stdiobus.kit.explore.moves import LONGEST_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,8 @@ def _without_moves(found: list[Plan], fails: Callable[[Plan], bool]) -> None:
 def _with_simpler_moves(found: list[Plan], fails: Callable[[Plan], bool]) -> None:
     if found[-1].pools != SIMPLEST_POOLS:
         _try(found, replace(found[-1], pools=SIMPLEST_POOLS), fails)
+    if found[-1].longest != LONGEST_LINE:
+        _try(found, replace(found[-1], longest=LONGEST_LINE), fails)
     for at in range(len(found[-1].moves)):
         for member in fields(found[-1].moves[at]):
             moves, default = found[-1].moves, _default(member)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO
 from pytest_stdiobus.kit.explore.parties import Client, Session
-from pytest_stdiobus.kit.explore.script import Script
+from pytest_stdiobus.kit.explore.script import Script, the_line
+from pytest_stdiobus.kit.through import STRIP
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pytest_stdiobus.kit.checks.traffic import Key
-    from pytest_stdiobus.kit.explore.moves import Manner
+    from pytest_stdiobus.kit.explore.moves import Manner, Plan
     from pytest_stdiobus.kit.explore.parties import Call, Expected, Inquiry
 
 T = TypeVar("T")
@@ -24,18 +25,19 @@ WHOLE_LINE, SPLIT, SLOW = "KRN-TRN-03", "KRN-FRM-06", "KRN-LIM-01"
 class State:
     """All of it, with what several kinds of move do."""
 
-    def __init__(self, pools: Sequence[Mapping[str, Any]], transport: str) -> None:
+    def __init__(self, plan: Plan, transport: str) -> None:
         """Begin with a kernel that nothing has happened to.
 
         Args:
-            pools: of its configuration.
+            plan: whose moves will be made.
             transport: what it is played on, which decides how many clients there are.
         """
-        self.script = Script()
+        self.script = Script(plan.longest)
         self.transport = transport
         self.has_one_client = transport in {STDIO, EMBEDDED}
         self.clients = [Client(name) for name in (CLIENTS[:1] if self.has_one_client else CLIENTS)]
-        self.instances = {pool["id"]: pool["instances"] for pool in pools}
+        self.instances = {pool["id"]: pool["instances"] for pool in plan.pools}
+        self.stripping = {pool["id"] for pool in plan.pools if pool.get("envelope") == STRIP}
         self.lives = dict(self.instances)  # how many workers of each pool have started
         self.stalled: dict[str, set[str]] = {
             name: set() for name in self.instances
@@ -47,6 +49,7 @@ class State:
         self.open: list[Call] = []  # requests that no worker has answered, in the order sent
         self.spent: set[Key] = set()  # ids that a stray response may still be looking for
         self.asked: set[Key] = set()  # ids that workers use, or have used for what was never answered
+        self.learned: list[tuple[Call, str]] = []  # sessions that workers have made, with what they were made for
         self.forged: set[Key] = set()  # ids of what somebody else has answered too
         self.inquiries: list[Inquiry] = []  # that have reached their clients
         self.expected: list[Expected] = []
@@ -71,15 +74,22 @@ class State:
         known = self.sessions.get(session) if session is not None else None
         return known.pool if known else list(self.instances)[number % len(self.instances)]
 
-    def send(self, client: Client, message: dict[str, Any], ident: str | None, manner: Manner) -> str:
-        """A client sends a message; the name of the line."""
+    def send(
+        self, client: Client, pool: str, message: dict[str, Any], ident: str | None, manner: Manner
+    ) -> tuple[str, Any]:
+        """A client sends a message to a pool; the name of the line, and the line as a worker reads it."""
         client.has_come = True
-        return self.script.send(client.actor, client.name, message, ident, manner)
+        line = self.script.send(client.actor, client.name, message, ident, manner)
+        return line, self.script.stripped(message, ident, manner) if pool in self.stripping else the_line(line)
 
-    def respond(self, call: Call, message: dict[str, Any], ident: str | None, manner: Manner) -> str:
-        """The worker that has read a call sends a message, in the call's session; the name of the line."""
-        message = {**message, **({"sessionId": call.session.name} if call.session else {})}
-        return self.script.send(f"worker:{call.taken}", call.pool, message, ident, manner)
+    def respond(self, call: Call, message: dict[str, Any], ident: str | None, manner: Manner) -> tuple[str, Any]:
+        """The worker that has read a call sends a message, in the call's session; its name, and how a client reads it."""
+        of_session = {"sessionId": call.session.name} if call.session else {}
+        strips = call.pool in self.stripping
+        message = message if strips else {**message, **of_session}
+        line = self.script.send(f"worker:{call.taken}", call.pool, message, ident, manner)
+        regains = strips and of_session
+        return line, {**self.script.members(message, ident, manner), **of_session} if regains else the_line(line)
 
     def deliverable(self) -> list[Call]:
         """The lines that any kernel has passed on by now, or is about to."""
@@ -103,7 +113,8 @@ class State:
 
     def speaking(self) -> list[Call]:
         """The calls whose workers can speak in their sessions, to a client that is known."""
-        return [call for call in self.taken if call.session and call.session.owner and not call.answers]
+        speaking = [call for call in self.taken if call.session and call.session.owner and not call.answers]
+        return [call for call in speaking if call.pool not in self.stripping or self._is_its_only(call)]
 
     def wake(self, pool: str) -> None:
         """Every worker of a pool reads again."""
@@ -126,6 +137,11 @@ class State:
         session.join()
         session.owner = None
         self.sessions[session.name] = replace(session, has_begun=False, apart=set())
+
+    def _is_its_only(self, call: Call) -> bool:
+        """Whether the session of a call is the only one that its worker has."""
+        in_pool = [session for session in self.sessions.values() if session.pool == call.pool]
+        return self.instances[call.pool] == 1 and in_pool == [call.session] and in_pool[0].has_begun
 
     def _before(self, call: Call) -> list[Call]:
         """The requests sent before another to its pool, and not answered, of which a kernel may have to hold it apart."""

@@ -1,19 +1,25 @@
-"""Moves that send what must not arrive anywhere: nobody looks for it, and a line that nobody has read fails a case."""
+"""Moves that send what must not arrive anywhere: nobody looks for it, and it is held against a kernel that hands it over."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.explore.moves import WHOLE
-from pytest_stdiobus.kit.explore.parties import key
+from pytest_stdiobus.kit import wire
+from pytest_stdiobus.kit.bindings import REPEAT
+from pytest_stdiobus.kit.case import EMBEDDED
+from pytest_stdiobus.kit.explore import messages
+from pytest_stdiobus.kit.explore.lives import AN_ERROR, REJECTED
+from pytest_stdiobus.kit.explore.moves import LONGEST_LINE, WHOLE
+from pytest_stdiobus.kit.explore.parties import Expected, key
 from pytest_stdiobus.kit.explore.state import chosen
 from pytest_stdiobus.kit.explore.talk import response
 
 if TYPE_CHECKING:
-    from pytest_stdiobus.kit.explore.moves import Forge, Stray, Trespass
+    from pytest_stdiobus.kit.explore.moves import Blunder, Forge, Stray, Trespass
     from pytest_stdiobus.kit.explore.state import State
 
+_TOO_LONG = "KRN-FRM-08"
 _NOBODYS = '"nobody\'s"'
 _NOWHERE = "nowhere"  # a session that no client uses
 
@@ -27,7 +33,7 @@ def stray(state: State, move: Stray) -> None:
     if any(other.key == key(ident) for other in state.open):
         return
     state.spent.add(key(ident))  # a request that overtakes it would get it
-    response(state, call, ident, WHOLE)
+    response(state, call, ident, WHOLE, {"result": {"n": state.number()}})
 
 
 def trespass(state: State, move: Trespass) -> None:
@@ -46,6 +52,23 @@ def trespass(state: State, move: Trespass) -> None:
     name = chosen(move.session, [*others, _NOWHERE])
     message = {"jsonrpc": "2.0", "method": f"e{state.number()}", "sessionId": name}
     state.script.send(f"worker:{call.taken}", call.pool, message, None, WHOLE)
+
+
+def blunder(state: State, move: Blunder) -> None:
+    """A client sends what is no message, or too long for one, and is told so; a host would be told by the call itself."""
+    client = state.client(move.client)
+    if client is None or state.transport == EMBEDDED:
+        return
+    client.has_come = True
+    sent: Any = {"raw": f"{move.line}\n"}
+    judges = messages.NO_MESSAGES.get(move.line, REJECTED)
+    if move.beyond and state.script.longest < LONGEST_LINE:
+        judges = _TOO_LONG
+        message = {"jsonrpc": "2.0", "method": "m", "params": {"fill": ""}}
+        size = state.script.longest + move.beyond - len(wire.encode(message))
+        sent = {**message, "params": {"fill": {REPEAT: ["x", size]}}}
+    state.script.act(client.actor, client.name, "send", sent)
+    state.expected.append(Expected(client, "", {"id": None, "error": AN_ERROR}, judges))
 
 
 def forge(state: State, move: Forge) -> None:

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
         Reply,
         Take,
         Tell,
+        Whisper,
     )
     from pytest_stdiobus.kit.explore.parties import Client
     from pytest_stdiobus.kit.explore.state import State
 
 _RESPONSE, _SPELLING, _ENDED, _END_OF_INPUT = "KRN-COR-01", "KRN-COR-04", "KRN-NET-04", "KRN-SHD-05"
 _BY_SESSION, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
-_TOLD_APART = "KRN-COR-03"
+_TOLD_APART, _STRIPPED, _LEARNED = "KRN-COR-03", "KRN-RTE-13", "KRN-RTE-09"
 
 
 def ask(state: State, move: Ask) -> None:
@@ -66,7 +67,7 @@ def take(state: State, move: Take) -> None:
     if call.key and any(other.key == call.key and other.pool == call.pool for other in state.open if other is not call):
         call.judges = _TOLD_APART
     actor = f"worker:{call.answers.cause.taken}" if call.answers else f"pool:{call.pool}"
-    state.script.find(actor, the_line(call.line), call.judges, call.taken)
+    state.script.find(actor, call.what, call.judges, call.taken)
     if call.session:
         call.session.has_begun, call.session.is_reborn = True, False
     if call.answers:
@@ -83,10 +84,15 @@ def answer(state: State, move: Answer) -> None:
     usual = _SPELLING if ident != call.ident else _RESPONSE
     if call.client.has_ended:
         usual = _END_OF_INPUT if state.transport == STDIO else _ENDED
-    call.response = line = response(state, call, ident, move.manner, error=move.error)
+    usual = _STRIPPED if call.pool in state.stripping else usual
+    outcome = _outcome(state, error=move.error)
+    made = f"made{outcome['result']['n']}" if move.names and "result" in outcome and not move.manner.size else ""
+    if made:
+        outcome["result"]["sessionId"] = made
+    call.response, what = response(state, call, ident, move.manner, outcome)
     if not call.client.has_left:
         judges = judged(move.manner, usual, slow=call.client.stalled)
-        state.expected.append(Expected(call.client, call.pool, the_line(line), judges, line, answers=call))
+        state.expected.append(Expected(call.client, call.pool, what, judges, call.response, answers=call, teaches=made))
         _at_once(state, move)
 
 
@@ -100,8 +106,11 @@ def collect(state: State, move: Collect) -> None:
     state.script.find(expected.client.actor, expected.what, expected.judges)
     if expected.answers is not None and expected.answers.key is not None:
         state.ids.remove((expected.client, expected.answers.key))
-        if expected.answers.session and state.instances.get(expected.pool) == 1:
+        alone = state.instances.get(expected.pool) == 1 and expected.pool not in state.stripping
+        if expected.answers.session and alone:
             state.telling.add(expected.pool)
+        if expected.teaches:
+            state.learned.append((expected.answers, expected.teaches))
     if expected.asks is not None:
         state.inquiries.append(expected.asks)
 
@@ -111,6 +120,22 @@ def notify(state: State, move: Notify) -> None:
     call = chosen(move.which, state.speaking())
     if call is not None:
         _to_owner(state, call, None, move.manner, _TO_OWNER)
+
+
+def whisper(state: State, move: Whisper) -> None:
+    """A worker sends a notification that shows the session it has made, and not the one of the bus."""
+    known = [(call, name) for call, name in state.learned if call in state.taken and _listener(state, call)]
+    found = chosen(move.which, known)
+    listener = _listener(state, found[0]) if found else None
+    if found is None or listener is None:
+        return
+    call, name = found
+    message = {"jsonrpc": "2.0", "method": f"e{state.number()}", "params": {"sessionId": name}}
+    line = state.script.send(f"worker:{call.taken}", call.pool, message, None, WHOLE)
+    what: Any = the_line(line)
+    if call.pool in state.stripping and call.session:
+        what = {**message, "sessionId": call.session.name}
+    state.expected.append(Expected(listener, call.pool, what, _LEARNED, line))
 
 
 def inquire(state: State, move: Inquire) -> None:
@@ -132,9 +157,10 @@ def reply(state: State, move: Reply) -> None:
     cause = inquiry.cause
     message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=move.error)}
     message["sessionId"] = cause.session.name if cause.session else ""
-    line = state.send(inquiry.client, message, inquiry.ident, WHOLE if move.error and move.manner.size else move.manner)
+    manner = WHOLE if move.error and move.manner.size else move.manner
+    line, what = state.send(inquiry.client, cause.pool, message, inquiry.ident, manner)
     judges = judged(move.manner, _INQUIRY, slow=bool(state.stalled[cause.pool]))
-    state.under_way.append(Call(inquiry.client, line, cause.pool, cause.session, judges, answers=inquiry))
+    state.under_way.append(Call(inquiry.client, line, cause.pool, cause.session, what, judges, answers=inquiry))
 
 
 def _call(state: State, client: Client, move: Ask | Tell, ident: str | None, more: Mapping[str, Any]) -> Call:
@@ -150,9 +176,10 @@ def _call(state: State, client: Client, move: Ask | Tell, ident: str | None, mor
     elif len(state.instances) > 1 and usual == WHOLE_LINE:
         usual = _BY_SESSION
     message = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {}), **message}
-    line = state.send(client, message, ident, move.manner)
+    line, what = state.send(client, pool, message, ident, move.manner)
+    usual = _STRIPPED if pool in state.stripping else usual
     judges = judged(move.manner, usual, slow=bool(state.stalled[pool]))
-    call = Call(client, line, pool, session, judges, ident, is_told=pool in state.telling)
+    call = Call(client, line, pool, session, what, judges, ident, is_told=pool in state.telling)
     state.under_way.append(call)
     return call
 
@@ -170,10 +197,10 @@ def _to_owner(state: State, call: Call, ident: str | None, manner: Manner, usual
         return
     owner = call.session.owner
     head = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {})}
-    line = state.respond(call, {**head, "method": f"e{state.number()}"}, ident, manner)
+    line, what = state.respond(call, {**head, "method": f"e{state.number()}"}, ident, manner)
     asks = Inquiry(owner, call, ident) if ident is not None else None
-    judges = judged(manner, usual, slow=owner.stalled)
-    state.expected.append(Expected(owner, call.pool, the_line(line), judges, line, asks=asks))
+    judges = judged(manner, _STRIPPED if call.pool in state.stripping else usual, slow=owner.stalled)
+    state.expected.append(Expected(owner, call.pool, what, judges, line, asks=asks))
 
 
 def _at_once(state: State, move: Answer | Inquire) -> None:
@@ -183,10 +210,17 @@ def _at_once(state: State, move: Answer | Inquire) -> None:
         collect(state, Collect(len(state.expected) - 1))
 
 
-def response(state: State, call: Call, ident: str | None, manner: Manner, *, error: bool = False) -> str:
-    """The worker that has read a call sends a response; the name of the line."""
-    message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=error)}
-    return state.respond(call, message, ident, WHOLE if error and manner.size else manner)
+def _listener(state: State, call: Call) -> Client | None:
+    """Who is told what a worker sends for a call that it has answered, where that is known."""
+    if call.session:
+        return call.session.owner if state.is_current(call) else None
+    return None if call.client.is_silent else call.client
+
+
+def response(state: State, call: Call, ident: str | None, manner: Manner, outcome: dict[str, Any]) -> tuple[str, Any]:
+    """The worker that has read a call sends a response; the name of the line, and how its client reads it."""
+    message = {"jsonrpc": "2.0", "id": None, **outcome}
+    return state.respond(call, message, ident, WHOLE if "error" in outcome and manner.size else manner)
 
 
 def _outcome(state: State, *, error: bool) -> dict[str, Any]:
