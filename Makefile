@@ -235,7 +235,7 @@ $(PUBLISHED_CLIENT): $(BIN)/python
 	$@ -m pip install --quiet setuptools "stdiobus[native]==2.2.1"
 
 # The published kernel beside ours, as a program and as a library, and the published clients; last what these say side by side.
-findings: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters
+findings: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters kernel
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library sdk
 	$(BIN)/python conformance/parity/parity_page.py

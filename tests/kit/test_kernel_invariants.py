@@ -226,3 +226,9 @@ def test_what_a_kernel_prints_before_its_client_speaks_is_for_that_client_on_std
     assert accused(banner, *EXCHANGE, transport="stdio") == ["KRN-FRM-01"]
     assert accused(banner, *EXCHANGE, transport="unix") == []
     assert accused(banner, of("exit", code=0), transport="stdio") == []
+
+
+def test_a_host_that_ends_by_a_fault_is_left_to_the_rules_about_its_calls() -> None:
+    events = of("ending"), of("signal", signal="SIGTERM"), of("exit", signal="SIGSEGV")
+    assert accused(*events, transport="unix") == ["KRN-SHD-01"]
+    assert accused(*events, transport="embedded") == []
