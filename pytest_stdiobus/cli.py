@@ -50,7 +50,7 @@ example:
   stdiobus-conformance sdk -- node adapter.js
 
 exit status: 0 conformant, or a selection without failure; 1 not conformant; 2 wrong use; 3 incomplete, or nothing judged;
-4 the kit itself failed
+4 the kit itself failed, or a report could not be written
 """
 
 

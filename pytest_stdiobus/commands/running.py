@@ -21,8 +21,8 @@ from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.through import NOT, STRIP, on_the_bus
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import failures
-from pytest_stdiobus.report.build import build
-from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.build import HARNESS_EXIT, build
+from pytest_stdiobus.report.faces import face, write
 from pytest_stdiobus.report.masking import Mask
 from pytest_stdiobus.report.run import Behind, Run
 from pytest_stdiobus.report.terminal import Terminal
@@ -127,8 +127,11 @@ def play(run: Run, folder: Path, reports: Sequence[Path], kernel: str = "") -> i
     run = replace(run, stopped=stopped)
     if kernel and not stopped:
         run = _behind(run, results, kernel, folder)
-    failures.save(results, run.target, folder)
-    return tell(results, run, reports)
+    try:
+        return tell(results, run, reports)
+    finally:
+        if why := failures.save(results, run.target, folder):
+            sys.stderr.write(f"{why}\n")
 
 
 def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult], str]:
@@ -150,8 +153,9 @@ def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult],
                 results.append(runner.run_case(case))
                 progress.add(results[-1])
             results += _explored(runner, folder.absolute().with_name(GENERATED), progress)
-        except KeyboardInterrupt:
-            return results, f"stopped after {len(results)} of {len(cases)} cases"
+        except (KeyboardInterrupt, OSError) as error:
+            why = f": {error}" if isinstance(error, OSError) else ""
+            return results, f"stopped after {len(results)} of {len(cases)} cases{why}"
         finally:
             progress.end()
     return results, ""
@@ -183,14 +187,14 @@ def _behind(run: Run, direct: Sequence[CaseResult], kernel: str, folder: Path) -
 
 
 def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> int:
-    """Print the report, write its files, and give the status of the command."""
+    """Print the report, write its files, and give the status of the command: ours where a file cannot be written."""
     report = build(results, run)
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sys.stdout.write(Terminal(colour=colour).text(report))
     sys.stdout.flush()
-    for file in reports:
-        face(file)([report], file)
-    return report["verdict"]["exit"]
+    unwritten = write(report, reports)
+    sys.stderr.writelines(f"{why}\n" for why in unwritten)
+    return report["verdict"]["exit"] or (HARNESS_EXIT if unwritten else 0)
 
 
 def names_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:

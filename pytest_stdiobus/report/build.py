@@ -172,17 +172,21 @@ def _target(run: Run, mask: Mask) -> TargetPart:
         "version": printable(run.target.version),
         "subject": run.target.subject,
         "command": mask.command(run.target.command),
-        "files": [_file(word) for word in run.target.command if os.path.isfile(word)],
+        "files": [file for word in run.target.command if os.path.isfile(word) for file in _file(word)],
         "foreign": run.foreign,
     }
 
 
-def _file(path: str) -> File:
+def _file(path: str) -> Iterator[File]:
+    """What a file has in it, unless nobody may see that."""
     digest = hashlib.sha256()
-    with open(path, "rb") as content:
-        while block := content.read(2**20):
-            digest.update(block)
-    return {"path": path, "sha256": digest.hexdigest()}
+    try:
+        with open(path, "rb") as content:
+            while block := content.read(2**20):
+                digest.update(block)
+    except OSError:
+        return
+    yield {"path": path, "sha256": digest.hexdigest()}
 
 
 def _options(run: Run) -> OptionsPart:

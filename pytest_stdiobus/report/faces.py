@@ -13,7 +13,7 @@ from pytest_stdiobus.report.markdown import markdown
 from pytest_stdiobus.report.matrix_json import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pytest_stdiobus.report.model import Report
@@ -44,6 +44,17 @@ def _matrix(reports: Sequence[Report], file: Path) -> None:
 _READ: dict[str, Face] = {".md": _markdown, ".html": _html}
 FACES: dict[str, Face] = {".json": _json, **_READ, ".xml": _xml}
 SEVERAL: dict[str, Face] = {".json": _matrix, **_READ}
+
+
+def write(report: Report, files: Iterable[Path]) -> list[str]:
+    """Write a report to files; which of them cannot be written, in a sentence each."""
+    told = []
+    for file in files:
+        try:
+            face(file)([report], file)
+        except OSError as error:
+            told.append(f"--report {file}: cannot be written: {error.strerror}")
+    return told
 
 
 def face(file: Path, *, several: bool = False) -> Face:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import history as histories
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.result import SHOWN
 from pytest_stdiobus.kit.run import WORKER
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 FOLDER = Path(".stdiobus") / "failures"
 TARGET = "target.json"
 MARKER = ".stdiobus-failures"  # a folder that has it is the kit's
-_KEPT = frozenset({Outcome.FAIL, Outcome.FLAKY, Outcome.HARNESS_ERROR})
 
 
 @dataclass(frozen=True)
@@ -56,18 +55,30 @@ def check(folder: Path) -> None:
         raise KitError(message)
 
 
-def save(results: Iterable[CaseResult], target: Target, folder: Path) -> list[Saved]:
-    """Keep the histories of what failed, in place of those of the run before, in a folder that was checked."""
+def save(results: Iterable[CaseResult], target: Target, folder: Path) -> str:
+    """Keep the histories of what failed, in place of those of the run before, in a folder that was checked.
+
+    Returns:
+        Why they cannot be kept, or nothing.
+    """
     _clear(folder)
-    failed = [result for result in results if result.outcome in _KEPT and result.history is not None]
-    if not failed:
-        return []
+    failed = [result for result in results if result.outcome in SHOWN and result.history is not None]
+    try:
+        if failed:
+            _write(failed, target, folder)
+    except OSError as error:
+        return f"failures cannot be kept in {folder}: {error.strerror}"
+    return ""
+
+
+def _write(failed: Iterable[CaseResult], target: Target, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     (folder / TARGET).write_text(json.dumps(_target(target), indent=2) + "\n", encoding="utf-8")
     (folder / TARGET).chmod(0o600)  # its environment may hold secrets
-    return [_save(result, folder) for result in failed]
+    for result in failed:
+        _save(result, folder)
 
 
 def find(name: str, folder: Path) -> Saved:
@@ -94,12 +105,11 @@ def saved(folder: Path) -> Iterator[Saved]:
         yield Saved(histories.read(file).head.get("case", ""), file)
 
 
-def _save(result: CaseResult, folder: Path) -> Saved:
+def _save(result: CaseResult, folder: Path) -> None:
     file = folder / f"{result.case.id.replace('/', '.').replace('[', '@').rstrip(']')}.ndjson"
     if result.history is not None:
         result.history.write(file)
         file.chmod(0o600)
-    return Saved(result.case.id, file)
 
 
 def _clear(folder: Path) -> None:

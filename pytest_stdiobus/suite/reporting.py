@@ -11,7 +11,7 @@ from pytest_stdiobus.kit.case import Case, bundled_cases
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.report import failures
 from pytest_stdiobus.report.build import build
-from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.faces import write
 from pytest_stdiobus.report.results import from_json
 from pytest_stdiobus.report.terminal import Terminal
 from pytest_stdiobus.suite.items import NODE, SUFFIX
@@ -38,6 +38,7 @@ class Reporting:
         self._results: dict[str, CaseResult] = {}
         self._offered = 0
         self._report: Report | None = None
+        self._unwritten: list[str] = []
 
     def pytest_report_header(self) -> str:
         """Say what is judged."""
@@ -79,10 +80,11 @@ class Reporting:
             return
         stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus not in {*_GREEN, 1}
         self._report = self._built(stopped=stopped)
-        failures.save(self._results.values(), self._settings.run.target, self._settings.kept)
-        for file in self._settings.reports:
-            face(file)([self._report], file)
-        if session.exitstatus in _GREEN and (self._report["verdict"]["exit"] == 1 or not self._is_exercised()):
+        self._unwritten = write(self._report, self._settings.reports)
+        is_green = self._report["verdict"]["exit"] != 1 and self._is_exercised() and not self._unwritten
+        if why := failures.save(self._results.values(), self._settings.run.target, self._settings.kept):
+            self._unwritten.append(why)
+        if session.exitstatus in _GREEN and not is_green:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -96,6 +98,8 @@ class Reporting:
         terminalreporter.write(Terminal(colour=terminalreporter.hasmarkup).summary(self._report))
         if not self._is_exercised():
             terminalreporter.line("nothing was exercised, so that the run fails")
+        for why in self._unwritten:
+            terminalreporter.line(why)
 
     def _expect(self, ids: Sequence[str]) -> None:
         self._expected.update(name for name in ids if _is_case(name))

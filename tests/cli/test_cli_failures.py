@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.report import model
+from pytest_stdiobus.report.failures import MARKER
 
 from .conftest import NOISY, ONE, Said
 
@@ -92,6 +93,19 @@ def test_an_empty_folder_takes_the_failures_of_one_run_after_another(
     for _ in range(2):
         assert command("worker", "-k", ONE, "--failures", ".", "--", *program).status == 1
         assert [file.name for file in (tmp_path / "kept").glob("*.ndjson")] == [Path(KEPT).name]
+
+
+def test_a_verdict_is_told_also_where_the_failures_cannot_be_kept(
+    command: Command, worker: Worker, tmp_path: Path
+) -> None:
+    kept = (tmp_path / KEPT).parent
+    (kept / "target.json").mkdir(parents=True)
+    (kept / MARKER).touch()
+    said = command("worker", "-k", ONE, "--report", "r.json", "--", *worker(NOISY))
+    assert said.status == 1
+    assert "FAIL WRK-01" in said.out
+    assert said.err.endswith("failures cannot be kept in .stdiobus/failures: Is a directory\n")
+    assert model.read(tmp_path / "r.json")["verdict"]["exit"] == 1
 
 
 def test_histories_of_several_targets_are_not_judged_together(command: Command, tmp_path: Path) -> None:

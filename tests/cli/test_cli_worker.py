@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 from pytest_stdiobus.cli import COMMANDS
 from pytest_stdiobus.data import bundled_kernel, kernel_absence
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.report import model
 
 from .conftest import ECHO, NOISY, ONE, Said
@@ -20,6 +22,9 @@ from .conftest import ECHO, NOISY, ONE, Said
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pytest_stdiobus.kit.case import Case
+    from pytest_stdiobus.kit.result import CaseResult
 
     Command = Callable[..., Said]
     Worker = Callable[[str], tuple[str, str]]
@@ -62,6 +67,35 @@ def test_the_report_is_written_as_json(command: Command, worker: Worker, tmp_pat
     report = model.read(tmp_path / "report.json")
     assert report["verdict"]["word"] == "not conformant"
     assert report["target"]["name"] == "agent.py"
+
+
+@pytest.mark.parametrize(("code", "status"), [(NOISY, 1), (NOISY.replace('print("I am ready")', "pass"), 4)])
+def test_a_verdict_is_told_also_where_a_report_cannot_be_written(
+    command: Command, worker: Worker, tmp_path: Path, code: str, status: int
+) -> None:
+    (tmp_path / "r.json").mkdir()
+    said = command("worker", "-k", ONE, "--report", "r.json", "--report", "r.md", "--", *worker(code))
+    assert said.status == status
+    assert "partial" in said.out or "not conformant" in said.out
+    assert said.err.endswith("--report r.json: cannot be written: Is a directory\n")
+    assert (tmp_path / "r.md").is_file()
+
+
+def test_what_was_found_before_the_system_refused_to_go_on_is_told(
+    command: Command, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = Runner.run_case
+
+    def run_case(runner: Runner, case: Case) -> CaseResult:
+        if not case.id.endswith(ONE):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return really(runner, case)
+
+    monkeypatch.setattr(Runner, "run_case", run_case)
+    said = command("worker", "-k", f"{ONE} or id-comes-back[zero]", "--", *worker(NOISY))
+    assert said.status == 1
+    assert "FAIL WRK-01" in said.out
+    assert "stopped after 1 of 2 cases: [Errno 28] No space left on device" in said.out
 
 
 def test_the_command_of_a_report_does_it_again(command: Command, worker: Worker, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_stdiobus.cli import main
 from pytest_stdiobus.kit import run as running
 from pytest_stdiobus.kit.case import bundled_cases
+from pytest_stdiobus.report import failures
 
 from .judged import ECHO, ONE, ZERO, case_file, worker
 
@@ -69,6 +70,27 @@ def test_every_kind_of_report_is_written(pytester: pytest.Pytester, place: str) 
         )
     pytester.runpytest(f"--stdiobus-worker={ECHO}", ONE, *flags).assert_outcomes(passed=1)
     assert [name for name in names if "echo.py" not in (pytester.path / name).read_text(encoding="utf-8")] == []
+
+
+def test_a_verdict_is_told_also_where_nothing_can_be_written(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("r.json")
+    kept = pytester.path / failures.FOLDER
+    (kept / failures.TARGET).mkdir(parents=True)
+    (kept / failures.MARKER).touch()
+    flags = "--stdiobus-report=r.json", "--stdiobus-report=r.md"
+    result = pytester.runpytest(f"--stdiobus-worker={worker(pytester)}", ONE, *flags)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["not conformant", "*r.json: cannot be written: Is a directory", "failures cannot be kept in *: Is a directory"]
+    )
+    assert (pytester.path / "r.md").is_file()
+
+
+def test_a_run_whose_report_cannot_be_written_fails(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("r.json")
+    result = pytester.runpytest(f"--stdiobus-worker={ECHO}", ONE, "--stdiobus-report=r.json")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_junit_files_of_pytest_carry_the_ids_of_case_and_requirements(pytester: pytest.Pytester) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,14 @@ def test_the_report_of_a_real_run_is_valid() -> None:
     assert report["verdict"] == {"word": "partial", "reasons": [], "exit": 0}
     assert report["counts"]["cases"]["pass"] == 1
     assert str(ECHO) in [file["path"] for file in report["target"]["files"]]
+
+
+@pytest.mark.skipif(
+    not os.path.isfile("/proc/self/mem"), reason="this system has no file that nobody can read from its start"
+)
+def test_a_file_of_the_command_that_cannot_be_read_is_left_out(report: Make) -> None:
+    made = report(a_result(), target=Target("agent", ("agent", "/proc/self/mem", str(ECHO))))
+    assert [file["path"] for file in made["target"]["files"]] == [str(ECHO)]
 
 
 def test_a_report_comes_back_from_its_file(report: Make, tmp_path: Path) -> None:
