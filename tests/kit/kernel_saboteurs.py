@@ -11,7 +11,7 @@ from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, bundled_cases
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner
 from pytest_stdiobus.kit.target import Target
 
-from .saboteurs import Saboteur, declared_in, one_of_each_file, played
+from .saboteurs import Saboteur, about, declared_in, failures, one_of_each_file, played, supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,10 +48,9 @@ def first_variants() -> list[str]:
     return one_of_each_file(cases())
 
 
-def played_first(requirement: str) -> list[str]:
-    """The cases that are about a requirement first, or where there is none, that judge it."""
-    about = [name for name, case in cases().items() if case.requirements[0] == requirement]
-    return about or [name for name, case in cases().items() if requirement in case.requirements]
+def first_of(saboteur: Saboteur) -> list[str]:
+    """The cases that catch it and are about what it breaks, or where none is, all that catch it."""
+    return about(saboteur.breaks, saboteur.caught_by, cases()) or list(saboteur.caught_by)
 
 
 def name_of(fault: str) -> str:
@@ -59,15 +58,16 @@ def name_of(fault: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in fault).removeprefix("_")
 
 
-def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[str, CaseResult]:
-    """What cases come to; those that measure a time have at least their full deadlines."""
+def judged(
+    judging: Target, names: Iterable[str], scale: float = SCALE, enough: float = float("inf")
+) -> dict[str, CaseResult]:
+    """What cases come to, until enough have failed; those that measure a time have at least their full deadlines."""
     chosen = [cases()[name] for name in dict.fromkeys(names)]
     results: dict[str, CaseResult] = {}
     for measures, factor in ((False, scale), (True, max(scale, 1))):
         meant = [case for case in chosen if _measures(case) is measures]
-        if meant:  # a supervisor is a process
-            with Runner(judging, Options(time_scale=factor)) as runner:
-                results |= played(runner, meant)
+        with Runner(judging, Options(time_scale=factor), supervisor()) as runner:
+            results |= played(runner, meant, enough - failures(results))
     return results
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.result import Outcome
+from pytest_stdiobus.kit.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,6 +40,9 @@ class Saboteur:
     def failing(self) -> set[str]:
         return {self.breaks, *self.also}
 
+    def is_as_declared(self, found: Iterable[str]) -> bool:
+        return self.breaks in set(found) <= self.failing
+
 
 def declared_in(folder: Path) -> tuple[Saboteur, ...]:
     declared = json.loads((folder / "saboteurs.json").read_text(encoding="utf-8"))
@@ -55,16 +61,44 @@ def one_of_each_file(names: Iterable[str]) -> list[str]:
     return list({file_of(name): name for name in reversed(list(names))}.values())
 
 
+class _Lasting(Supervisor):
+    """Serves one run after the other: to start one takes as long as a case."""
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Go on."""
+
+
+@cache
+def supervisor() -> Supervisor:
+    """The one of all runs here; it ends with this process."""
+    lasting = _Lasting()
+    Supervisor.__enter__(lasting)
+    atexit.register(Supervisor.__exit__, lasting)
+    return lasting
+
+
+def about(requirement: str, names: Iterable[str], cases: Mapping[str, Case]) -> list[str]:
+    """The cases that are about a requirement first."""
+    return [name for name in names if cases[name].requirements[0] == requirement]
+
+
 def played(runner: Runner, cases: Iterable[Case], enough: float = float("inf")) -> dict[str, CaseResult]:
     """What cases come to, until enough of them have failed."""
     results: dict[str, CaseResult] = {}
     for case in cases:
+        if failures(results) >= enough:
+            break
         results[case.id] = result = runner.run_case(case)
         assert result.outcome is not Outcome.HARNESS_ERROR, result.findings
-        enough -= bool(result.failures)
-        if enough <= 0:
-            break
     return results
+
+
+def failures(results: Mapping[str, CaseResult]) -> int:
+    """How many cases have failed."""
+    return sum(bool(result.failures) for result in results.values())
 
 
 def not_passed(results: Mapping[str, CaseResult]) -> dict[str, tuple[Finding, ...]]:

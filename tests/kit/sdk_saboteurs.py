@@ -11,7 +11,7 @@ from pytest_stdiobus.kit.case import NATIVE, SCRIPTED, SUBPROCESS, bundled_cases
 from pytest_stdiobus.kit.run import SDK, Options, Runner
 from pytest_stdiobus.kit.target import Target
 
-from .saboteurs import Saboteur, declared_in, one_of_each_file, played
+from .saboteurs import Saboteur, declared_in, one_of_each_file, played, supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,10 +52,12 @@ def first_variants() -> list[str]:
     return one_of_each_file(cases())
 
 
-def judged(judging: Target, names: Iterable[str], scale: float = SCALE) -> dict[str, CaseResult]:
-    """What cases come to, each with a process of its own."""
-    with Runner(judging, Options(time_scale=scale)) as runner:
+def judged(
+    judging: Target, names: Iterable[str], scale: float = SCALE, enough: float = float("inf")
+) -> dict[str, CaseResult]:
+    """What cases come to, each with a process of its own, until enough have failed."""
+    with Runner(judging, Options(time_scale=scale), supervisor()) as runner:
         runner.sdk.description = described()
         runner.sdk._refusals = dict.fromkeys(BACKENDS, "")  # as the client without a fault, each of them opens
         runner.sdk.adapters.lasting = False
-        return played(runner, [cases()[name] for name in dict.fromkeys(names)])
+        return played(runner, [cases()[name] for name in dict.fromkeys(names)], enough)

@@ -13,7 +13,7 @@ from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import Target, from_library
 
-from .saboteurs import Saboteur, declared_in, failing, played
+from .saboteurs import Saboteur, declared_in, failing, played, supervisor
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult
@@ -38,7 +38,7 @@ def with_fault(library: Target, name: str) -> Target:
 
 
 def judged(target: Target, names: list[str]) -> dict[str, CaseResult]:
-    with Runner(target, Options(time_scale=0.5)) as runner:
+    with Runner(target, Options(time_scale=0.5), supervisor()) as runner:
         return played(runner, [CASES[name] for name in dict.fromkeys(names)])
 
 

@@ -58,11 +58,15 @@ class Sdk:
 
     name: ClassVar[str]
     backends: ClassVar[list[str]]
-    version: str
 
     def __init__(self) -> None:
         """Begin with nobody to tell events to; the adapter sets `tell`."""
         self.tell: Callable[..., None] = lambda **_: None
+
+    @property
+    def version(self) -> str:
+        """Of the SDK."""
+        raise NotImplementedError
 
     async def open(self, command: Call) -> None:
         """Make the client and start it. It raises what the SDK raises."""

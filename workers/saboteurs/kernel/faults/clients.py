@@ -62,4 +62,5 @@ class FreesIdsOfLeavers(Bus):
         for call in list(client.asked):
             if call.callee:
                 self.calls.close(call)
+        self.routes.release()
         super().leave(client)
