@@ -23,6 +23,7 @@ from pytest_stdiobus.commands import (
     worker,
 )
 from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.report.masking import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,17 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OURS
     except KitError as error:
-        sys.stderr.write(f"{error}\n")
+        _complain(str(error))
         return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         return OURS
     except Exception:  # noqa: BLE001 - whatever it is, it is ours and not the target's
-        traceback.print_exc()
-        sys.stderr.write(
-            "This is a mistake of the kit, not of what it judged: please report it with the lines above.\n"
-        )
+        _complain(traceback.format_exc())
+        _complain("This is a mistake of the kit, not of what it judged: please report it with the lines above.")
         return OURS
+
+
+def _complain(text: str) -> None:
+    """Say what is wrong, in lines that may quote a file or a program of somebody else's."""
+    sys.stderr.writelines(f"{printable(line)}\n" for line in text.splitlines())
 
 
 def _done(status: int) -> int:

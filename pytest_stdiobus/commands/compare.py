@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.kit.errors import DataError
 from pytest_stdiobus.report import model
 from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.masking import printable
 from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.matrix_lines import lines
 from pytest_stdiobus.report.parity import parity
@@ -45,11 +46,15 @@ def execute(args: argparse.Namespace) -> int:
     writers = [(face(file, several=True), file) for file in args.report]
     reports = [model.read(file) for file in args.files]
     for number, (report, file) in enumerate(zip(reports, args.files, strict=True), 1):
-        sys.stdout.write(
-            f"[{number}] {file}: {target_name(report)}, {report['verdict']['word']}, {report['date'][:10]}\n"
-        )
-    sys.stdout.writelines(f"{line}\n" for line in lines(reports))
+        _say(f"[{number}] {file}: {target_name(report)}, {report['verdict']['word']}, {report['date'][:10]}")
+    for line in lines(reports):
+        _say(line)
     for write, file in writers:
         write(reports, file)
     differ = any(row.differs for row in matrix(reports)) or any(case.differences for case in parity(reports))
     return DIFFERENT if differ else 0
+
+
+def _say(line: str) -> None:
+    """Print a line, which may quote whatever a report says."""
+    sys.stdout.write(f"{printable(line)}\n")

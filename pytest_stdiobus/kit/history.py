@@ -167,7 +167,10 @@ def _from_json(record: dict[str, Any], file: Path | None) -> Event:
 
 def _bytes(data: Any, file: Path | None) -> bytes:
     if isinstance(data, str):
-        return data.encode("utf-8")
+        try:
+            return data.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataError(str(file), [f"holds a text that is no UTF-8: {error.reason}"]) from None
     if "base64" in data:
         try:
             return base64.b64decode(data["base64"], validate=True)

@@ -197,7 +197,7 @@ class Runner:
         if self.options.through and (reason := obstacle(played, Bindings(self._values(case)))):
             return Outcome.NOT_APPLICABLE, f"it cannot be played through a bus: {reason}"
         if unknown := sorted(surveyed(played, case) - self.survey.answers.keys()):
-            return Outcome.UNTESTABLE, f"what every case begins with had no answer called {unknown[0]}"
+            return Outcome.UNTESTABLE, f"what every case begins with had no usable answer called {unknown[0]}"
         why = next((why for method, why in self.survey.refusals.items() if method in methods(played)), None)
         return (Outcome.UNTESTABLE, why) if why else None
 

@@ -15,7 +15,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from pytest_stdiobus.data import data_dir
-from pytest_stdiobus.kit import foreign
+from pytest_stdiobus.kit import foreign, wire
 from pytest_stdiobus.kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 URN = "urn:pytest-stdiobus:"
+DEEPEST = 200  # levels of a file; Python looks into no more than some hundred
 _SUFFIX = ".schema.json"
 
 
@@ -84,11 +85,20 @@ def read(file: Path) -> Any:
         DataError: it cannot be read, or is not JSON.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        value = wire.parse(file.read_bytes())
     except OSError as error:
         raise DataError(str(file), [f"cannot be read: {error.strerror}"]) from None
+    except wire.TooDeepError as error:
+        raise DataError(str(file), [f"cannot be read: {error}"]) from None
     except ValueError as error:
         raise DataError(str(file), [f"is not JSON: {error}"]) from None
+    if wire.depth(value) > DEEPEST:
+        raise DataError(str(file), [f"is nested too deeply: expected at most {DEEPEST} levels"])
+    if not wire.is_finite(value):
+        raise DataError(str(file), ["has a number that is too large"])
+    if not wire.has_whole_characters(value):
+        raise DataError(str(file), ["has a text with half of a surrogate pair"])
+    return value
 
 
 def words(schema: Any) -> str:

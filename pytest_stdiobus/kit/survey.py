@@ -51,8 +51,11 @@ def conduct(profile: Profile, player: Player) -> Survey:
         player.seat.end()
     finally:
         player.seat.close()
+    answers = {name: wire.parsed(event.data) for name, event in bindings.events.items()}
+    for name in [name for name, answer in answers.items() if not wire.is_finite(answer)]:
+        del answers[name], bindings.events[name]  # nobody can send or write down what is in it
     return Survey(
-        {name: wire.parsed(event.data) for name, event in bindings.events.items()},
+        answers,
         frozenset(_declared(profile, bindings)),
         dict(_found(profile, bindings)),
         dict(_refused(profile, bindings)),

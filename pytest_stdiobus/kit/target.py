@@ -101,7 +101,12 @@ def from_library(path: str, *, folder: str | None = None) -> Target:
     command = (python, "-s", "-S", "-E", str(data_dir() / "workers" / "embedding.py"), library)
     try:
         told = subprocess.run(  # noqa: S603 - our own program
-            [*command, "--version"], capture_output=True, text=True, timeout=_LOADING_S, check=False
+            [*command, "--version"],
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            timeout=_LOADING_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         message = f"{path} cannot be loaded: that had not ended after {_LOADING_S:g} s"

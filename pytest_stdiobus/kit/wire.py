@@ -54,6 +54,33 @@ def encode(message: Any) -> bytes:
         return json.dumps(message, separators=(",", ":")).encode("ascii")
 
 
+def depth(value: Any) -> int:
+    """How many objects and arrays stand in one another in a value."""
+    found, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        found += 1
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
+    return found
+
+
+def is_finite(value: Any) -> bool:
+    """Whether no number in a value is too large for JSON to be written with it."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def has_whole_characters(value: Any) -> bool:
+    """Whether no text in a value has half of a surrogate pair, which no file can hold but as an escape."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def kind_of(message: Any) -> Kind:
     """Which kind of message this is."""
     if not isinstance(message, dict):

@@ -54,9 +54,15 @@ def _told(line: bytes, mask: Mask) -> Any:
     text = mask.text(line.decode("utf-8", "backslashreplace"))
     try:
         value = wire.parse(text.encode())
-        return _bounded(value) if _depth(value) <= DEEPEST else _digest(canonical(value))
+        if not wire.has_whole_characters(value):
+            return _text(text)
+        return _bounded(value) if wire.depth(value) <= DEEPEST else _digest(canonical(value))
     except (ValueError, RecursionError):
-        return {"$text": shortened(printable(text))}
+        return _text(text)
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"$text": shortened(printable(text))}
 
 
 def _bounded(value: Any) -> Any:
@@ -71,12 +77,3 @@ def _bounded(value: Any) -> Any:
 
 def _digest(text: str) -> dict[str, Any]:
     return {"$sha256": hashlib.sha256(text.encode()).hexdigest(), "$length": len(text)}
-
-
-def _depth(value: Any) -> int:
-    """How many objects and arrays stand in one another."""
-    depth, level = 0, [value]
-    while level := [one for one in level if isinstance(one, (dict, list))]:
-        depth += 1
-        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)]
-    return depth

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shlex
 from typing import TYPE_CHECKING
 
+from pytest_stdiobus.report.masking import printable
 from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.parity import conclusion, parity
 from pytest_stdiobus.report.words import (
@@ -72,14 +74,15 @@ def _table(report: Report) -> Iterator[str]:
     if rows:
         yield "| requirement | level | outcome | rule |\n|---|---|---|---|"
     for row in rows:
-        yield f"| {row['id']} | {LEVEL[row['level']]} | {_outcome(row)} | {_text(row['statement'])} |"
+        yield f"| {_text(row['id'])} | {LEVEL[row['level']]} | {_outcome(row)} | {_text(row['statement'])} |"
     yield f"\n{passed} of {len(report['requirements'])} requirements pass.\n"
 
 
 def _failure(row: RequirementPart, failures: list[FailurePart]) -> Iterator[str]:
     first = failures[0]
     source = f"[{_text(rule(row))}]({row['source']['url']})" if _is_link(row["source"]["url"]) else _text(rule(row))
-    yield f"<details><summary>{row['id']}: {_text(row['statement'])}</summary>\n"
+    summary = html.escape(printable(f"{row['id']}: {row['statement']}"))  # among HTML, where Markdown escapes nothing
+    yield f"<details><summary>{summary}</summary>\n"
     yield f"{source}\n"
     yield _block([first["explanation"], "", *_transcript(first), *(f"stderr: {line}" for line in first["stderr"])])
     yield f"Try: {_text(row['hint'])}\n"
@@ -124,7 +127,7 @@ def _cell_code(text: str | None) -> str:
 
 def _row(row: Row) -> str:
     said = " | ".join(_cell(cell) if cell else "" for cell in row.cells)
-    return f"| {row.id} | {said} | {_text(row.rule['statement'])} |"
+    return f"| {_text(row.id)} | {said} | {_text(row.rule['statement'])} |"
 
 
 def _cell(cell: Cell) -> str:
@@ -147,6 +150,7 @@ def _text(text: str) -> str:
 
 
 def _code(text: str) -> str:
+    text = printable(text)
     fence = _fence(text, 1)
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 

@@ -45,7 +45,7 @@ def stderr(history: History, mask: Mask) -> list[str]:
 
 
 def _entry(event: Event, subject: str, mask: Mask, *, marked: bool) -> Iterator[Entry]:
-    other = event.actor.removeprefix("client:").removeprefix(f"{TARGET}:")
+    other = printable(event.actor.removeprefix("client:").removeprefix(f"{TARGET}:"))
     said = (mask.line(event.data) if event.data.strip() else _BLANK) if event.kind == "line" else _fact(event)
     if not said:
         return

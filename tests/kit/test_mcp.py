@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit import history as histories
+from pytest_stdiobus.kit.offline import rejudge
 from pytest_stdiobus.kit.result import CaseResult, Outcome, by_requirement
 from pytest_stdiobus.kit.run import Options, Runner
 from pytest_stdiobus.kit.target import from_file
@@ -15,6 +17,7 @@ from pytest_stdiobus.kit.verdict import Rules, Verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pytest_stdiobus.kit.target import Target
 
@@ -87,6 +90,23 @@ def test_structured_content_is_held_against_the_schema_of_its_tool(target: Calla
     (result,) = judged(target(code), "mcp/call").values()
     assert [finding.requirement for finding in result.failures] == ["WRK-MCP-10"]
     assert "'sum' is a required property" in result.failures[0].explanation
+
+
+def test_an_answer_that_no_file_can_hold_leaves_the_history_readable(
+    target: Callable[..., Target], tmp_path: Path
+) -> None:
+    code = (
+        SERVER
+        + """
+    def send(message):
+        print(json.dumps(message).replace('"HUGE"', "1e999"), flush=True)
+    serve(initialize=opened(experimental={"odd": {"n": "HUGE"}}))
+    """
+    )
+    (result,) = judged(target(code), "id-comes-back[one]").values()
+    assert result.history is not None
+    result.history.write(tmp_path / "h.ndjson")
+    assert rejudge(histories.read(tmp_path / "h.ndjson")).findings == result.findings
 
 
 def test_what_a_server_makes_of_garbage_is_not_held_against_the_protocol(target: Callable[..., Target]) -> None:
