@@ -21,4 +21,4 @@ def join(config: pytest.Config) -> None:
     settings = read(config)
     config.pluginmanager.register(Playing(settings.run), "stdiobus-playing")
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Reporting(settings), "stdiobus-reporting")
+        config.pluginmanager.register(Reporting(settings, config.rootpath), "stdiobus-reporting")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.kit.case import Case, bundled_cases
+from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
+from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.report import failures
 from pytest_stdiobus.report.build import build
@@ -20,6 +22,7 @@ from pytest_stdiobus.suite.playing import PART, sent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pytest_stdiobus.report.model import Report
     from pytest_stdiobus.suite.settings import Settings
@@ -31,9 +34,10 @@ _GREEN = frozenset({pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED})
 class Reporting:
     """Takes in results and makes the report."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Begin with none."""
+    def __init__(self, settings: Settings, root: Path) -> None:
+        """Begin with none; the ids of items begin with files below `root`."""
         self._settings = settings
+        self._root = root
         self._expected: set[str] = set()
         self._results: dict[str, CaseResult] = {}
         self._offered = 0
@@ -61,7 +65,7 @@ class Reporting:
             self._offered = max(self._offered, found["offered"])
         elif report.nodeid in self._expected and report.nodeid not in self._results and not report.passed:
             outcome = Outcome.SKIPPED if report.skipped else Outcome.HARNESS_ERROR
-            self._results[report.nodeid] = _without_a_result(report.nodeid, outcome, _reason(report))
+            self._results[report.nodeid] = self._without_a_result(report.nodeid, outcome, _reason(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(
@@ -108,14 +112,31 @@ class Reporting:
         missing = sorted(self._expected - set(self._results))
         if not stopped:
             why = "its result has not arrived: the process that played it has ended"
-            self._results.update({name: _without_a_result(name, Outcome.HARNESS_ERROR, why) for name in missing})
+            self._results.update({name: self._without_a_result(name, Outcome.HARNESS_ERROR, why) for name in missing})
         run = self._settings.run
         count = len(self._results)
         if stopped and missing:
             run = replace(run, stopped=f"stopped after {count} of {len(self._expected)} cases")
-        rules = replace(run.rules, partial=len(self._expected) < self._offered)
         results = sorted(self._results.values(), key=lambda result: result.case.id)
+        if unknown := [result.case.id for result in results if not result.case.requirements]:
+            why = f"nothing is known of {', '.join(unknown)}"
+            run = replace(run, stopped="; ".join(filter(None, (run.stopped, why))))
+        rules = replace(run.rules, partial=not self._offered or len(self._expected) < self._offered)
         return build(results, replace(run, rules=rules))
+
+    def _without_a_result(self, nodeid: str, outcome: Outcome, why: str) -> CaseResult:
+        """What is known of a case when nothing has come of it."""
+        case = self._case(nodeid)
+        return CaseResult(case, tuple(Finding(requirement, outcome, why) for requirement in case.requirements))
+
+    def _case(self, nodeid: str) -> Case:
+        """The case of an item, out of its file where it has one; without requirements where that is gone."""
+        file, _, name = nodeid.partition(PART)
+        known = (*bundled_cases(), *self._settings.run.options.cases)
+        if file != NODE:
+            with contextlib.suppress(KitError):
+                known = tuple(read_cases(self._root / file))
+        return next((case for case in known if case.id == name), Case(name, name, (), name.partition("/")[0]))
 
     def _is_exercised(self) -> bool:
         return any(result.is_decided for result in self._results.values())
@@ -124,13 +145,6 @@ class Reporting:
 def _is_case(nodeid: str) -> bool:
     path = nodeid.partition(PART)[0]
     return path == NODE or path.endswith(SUFFIX)
-
-
-def _without_a_result(nodeid: str, outcome: Outcome, why: str) -> CaseResult:
-    """What is known of a case when nothing has come of it."""
-    name = nodeid.partition(PART)[2]
-    known = next((case for case in bundled_cases() if case.id == name), Case(name, name, (), name.partition("/")[0]))
-    return CaseResult(known, tuple(Finding(requirement, outcome, why) for requirement in known.requirements))
 
 
 def _reason(report: pytest.TestReport) -> str:

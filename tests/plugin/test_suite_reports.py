@@ -45,18 +45,47 @@ def test_a_process_that_crashes_is_not_held_against_the_worker(pytester: pytest.
         import os
 
         def pytest_runtest_setup(item):
-            if "[zero]" in item.name:
+            if "[zero]" in item.name or "mine" in item.name:
                 os._exit(3)
     """)
-    result = pytester.runpytest_subprocess(
-        f"--stdiobus-worker={ECHO}", ONE, ZERO, TEXT, "--stdiobus-report=r.json", "-n2"
-    )
+    case_file(pytester.path)
+    cases = (ONE, ZERO, TEXT, "mine.stdiobus.json")
+    result = pytester.runpytest_subprocess(f"--stdiobus-worker={ECHO}", *cases, "--stdiobus-report=r.json", "-n2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     report = _read(pytester, "r.json")
-    outcomes = {case["id"].partition("[")[2]: case["outcome"] for case in report["cases"]}
-    assert outcomes == {"one]": "pass", "text]": "pass", "zero]": "harness_error"}
-    (failure,) = report["failures"]
-    assert "crashed while running" in failure["explanation"]
+    outcomes = {case["id"].rpartition("/")[2]: case["outcome"] for case in report["cases"]}
+    spoilt = {"id-comes-back[zero]": "harness_error", "plain": "harness_error"}
+    assert outcomes == {"id-comes-back[one]": "pass", "id-comes-back[text]": "pass", **spoilt}
+    assert {failure["case"].rpartition("/")[2] for failure in report["failures"]} == spoilt.keys()
+    assert all("crashed while running" in failure["explanation"] for failure in report["failures"])
+
+
+def test_a_case_that_vanishes_with_its_file_leaves_the_run_incomplete(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        import os
+
+        def pytest_runtest_setup(item):
+            os.remove(item.path)
+            raise RuntimeError
+    """)
+    case_file(pytester.path)
+    pytester.runpytest(f"--stdiobus-worker={ECHO}", "mine.stdiobus.json", "--stdiobus-report=r.json")
+    verdict = _read(pytester, "r.json")["verdict"]
+    assert (verdict["reasons"][0], verdict["exit"]) == ("nothing is known of worker/mine/plain", 3)
+
+
+def test_a_case_of_a_hook_that_never_comes_to_be_played_is_missed(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("""
+        def pytest_stdiobus_cases(config):
+            return ["mine.json"]
+
+        def pytest_runtest_setup(item):
+            raise RuntimeError
+    """)
+    case_file(pytester.path).rename(pytester.path / "mine.json")
+    flags = f"--stdiobus-worker={ECHO}", "stdiobus::worker/mine/plain", "--stdiobus-report=r.json"
+    pytester.runpytest(*flags)
+    assert [row["id"] for row in _read(pytester, "r.json")["requirements"]] == ["WRK-03"]
 
 
 @pytest.mark.parametrize("place", ["command", "ini"])
