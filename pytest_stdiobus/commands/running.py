@@ -151,6 +151,7 @@ def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult],
         try:
             for case in cases:
                 results.append(runner.run_case(case))
+                runner.refuse_what_does_not_start(results[-1])
                 progress.add(results[-1])
             results += _explored(runner, folder.absolute().with_name(GENERATED), progress)
         except (KeyboardInterrupt, OSError) as error:

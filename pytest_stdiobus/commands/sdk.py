@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from pytest_stdiobus.commands.kernel import executable
 from pytest_stdiobus.commands.running import add_reporting, add_running, names_of, options_of, play, run_of
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import BACKENDS, DOCKER
+from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import SDK, Runner
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ def execute(args: argparse.Namespace) -> int:
     judged = target.from_command(args.command_line, subject=SDK)
     with Runner(judged, options) as runner:
         about = runner.sdk.description
+    if about.fault:
+        command = shlex.join(args.command_line)
+        message = (
+            f"{judged.name}: {about.fault}\nnothing was judged; see: stdiobus-conformance adapter lint -- {command}"
+        )
+        raise KitError(message)
     judged = replace(judged, name=about.name or judged.name, version=about.version)
     partial = bool(options.select) or set(options.transports) != set(BACKENDS)
     run = run_of(args, judged, options, partial=partial)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 import traceback
 from contextlib import ExitStack
@@ -25,11 +26,12 @@ from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
-from pytest_stdiobus.kit.patience import Patience
+from pytest_stdiobus.kit.patience import DEADLINE_S, Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.sdk import START, Sdk, not_contained
 from pytest_stdiobus.kit.select import selects
+from pytest_stdiobus.kit.starting import died_in_silence, why_it_does_not_start
 from pytest_stdiobus.kit.supervisor import Supervisor
 from pytest_stdiobus.kit.through import ENVELOPES, FORWARD, obstacle
 from pytest_stdiobus.kit.walk import Walk
@@ -106,6 +108,7 @@ class Runner:
     _supervisor: Supervisor = field(default_factory=Supervisor)
     _stack: ExitStack = field(default_factory=ExitStack)
     _patience: Patience = field(init=False)
+    _starts: bool = False  # whether that is known
     sdk: Sdk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,6 +166,31 @@ class Runner:
         if alone is not None and not self.sdk.obstacle(alone, played):
             result = attributed(result, self._judged(alone, played))
         return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
+
+    def refuse_what_does_not_start(self, result: CaseResult) -> None:
+        """See from its first case that a target starts; an adapter is asked before that what it is.
+
+        Raises:
+            KitError: it ended in silence there, and does so when nothing is asked of it; the message quotes its stderr.
+        """
+        if self._starts or result.history is None:
+            return
+        self._starts = self.target.subject == SDK or not died_in_silence(result.history)
+        if self._starts:
+            return
+        if why := why_it_does_not_start(self._plain_seat(result.case), DEADLINE_S):
+            command = shlex.join(self.target.command)
+            message = f"{self.target.name} does not start: {why}\nnothing was judged; start it by hand: {command}"
+            raise KitError(message)
+        self._starts = True
+
+    def _plain_seat(self, case: Case) -> Seat:
+        history = History()
+        if self.target.subject == WORKER:
+            return WorkerSeat(self.target, history, self._supervisor, self._patience)
+        one = {"pools": [{"id": "w", "worker": "scripted", "instances": 1}]}
+        transport = case.transport or self.target.transports[0]
+        return KernelSeat(self.target, history, self._supervisor, self._patience, config=one, transport=transport)
 
     def _is_meant(self, case: Case) -> bool:
         wanted = self.options.profile

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.report.build import build
 from pytest_stdiobus.report.results import to_json
@@ -50,7 +51,12 @@ class Playing:
         if self._runner is None:
             options = replace(self.run.options, cases=(*self.run.options.cases, *self._own))
             self._runner = self._stack.enter_context(Runner(self.run.target, options))
-        return self._runner.run_case(case)
+        result = self._runner.run_case(case)
+        try:
+            self._runner.refuse_what_does_not_start(result)
+        except KitError as error:
+            pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+        return result
 
     def told(self, result: CaseResult) -> str:
         """What is shown of a case that failed: rule, transcript, stderr, what to do, and how to see it again."""

@@ -93,8 +93,8 @@ def test_an_adapter_that_lies_is_no_failure_of_its_sdk(
     command: Command, worker: Callable[[str], tuple[str, str]]
 ) -> None:
     said = command("sdk", "-k", ONE, "--backend", "scripted", "--", *worker("print('hello')"))
-    assert said.status == 4, said
-    assert "the adapter wrote hello, which is no JSON object" in said.out
+    assert said.status == 2, said
+    assert "the adapter wrote hello, which is no JSON object" in said.err
 
 
 def test_a_failure_is_played_again_with_the_image_that_it_was_played_with(
@@ -106,3 +106,13 @@ def test_a_failure_is_played_again_with_the_image_that_it_was_played_with(
     again = command("replay", f"SDK-STA-01/{case}", "--strict")
     assert again.status == 1, again
     assert "skipped" not in again.out
+
+
+def test_an_adapter_that_does_not_start_is_told_once(
+    command: Command, worker: Callable[[str], tuple[str, str]]
+) -> None:
+    said = command("sdk", "--", *worker("raise SystemExit('module not found')"))
+    assert said.status == 2
+    assert "module not found" in said.err
+    assert "nothing was judged; see: stdiobus-conformance adapter lint -- " in said.err
+    assert said.out == ""

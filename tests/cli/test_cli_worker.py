@@ -57,6 +57,20 @@ def test_a_failure_shows_rule_evidence_hint_and_what_to_do_next(command: Command
         assert part in said.out, part
 
 
+@pytest.mark.parametrize("subject", ["worker", "kernel"])
+def test_what_does_not_start_is_not_judged(command: Command, worker: Worker, subject: str) -> None:
+    said = command(subject, "--", *worker("raise SystemExit('no model here')"))
+    assert said.status == 2
+    assert "does not start: it exits with 1 before anything is asked of it" in said.err
+    assert "no model here" in said.err
+    assert said.out == ""
+
+
+def test_what_ends_at_the_first_message_is_judged(command: Command, worker: Worker) -> None:
+    said = command("worker", "-k", ONE, "--", *worker("import sys; input(); sys.exit(1)"))
+    assert "not conformant" in said.out
+
+
 def test_a_failure_is_told_while_the_run_goes_on(command: Command, worker: Worker) -> None:
     said = command("worker", "-k", ONE, "--", *worker(NOISY))
     assert f"fail WRK-01 in worker/requests/{ONE}: I am ready is not JSON" in said.err

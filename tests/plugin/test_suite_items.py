@@ -148,3 +148,10 @@ def test_a_run_that_observed_nothing_of_what_it_asked_for_fails(pytester: pytest
 def _literal(name: str) -> str:
     """A node id as a pattern that matches only it."""
     return name.replace("[", "[[]")
+
+
+def test_a_worker_that_does_not_start_ends_the_run(pytester: pytest.Pytester) -> None:
+    script = pytester.makepyfile(dead="raise SystemExit('no model here')")
+    result = pytester.runpytest("--pyargs", "pytest_stdiobus.suite", f"--stdiobus-worker=python {script}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*dead.py does not start: it exits with 1*", "*no model here*"])

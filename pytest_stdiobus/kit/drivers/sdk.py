@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.target import Target
 
 _DRAIN_S = 1  # so that a request which a case leaves open does not keep a kernel for half a minute
+_LAST_WORDS = 8  # lines
 _EXIT_S = 0.5  # between the end of a process's output and the news of its exit
 _ONE_POOL: dict[str, Any] = {"pools": [{"id": "w", "worker": "scripted", "instances": 1}]}
 
@@ -239,8 +240,8 @@ class SdkSeat:
         if not self._ending and "code" in facts:
             if self._logs.wants_read:  # its last words may still lie in the pipe
                 self._logs.receive(self.history)
-            said = b"".join(event.data for event in self.history.of_kind("stderr")).splitlines()[-1:]
-            last = f"; its last words: {wire.preview(said[0])}" if said else ""
+            said = b"".join(event.data for event in self.history.of_kind("stderr")).splitlines()[-_LAST_WORDS:]
+            last = f"; its last words: {' | '.join(map(wire.preview, said))}" if said else ""
             message = f"the adapter exited with status {facts['code']} in the middle of the case{last}"
             raise HarnessError(message)
 
