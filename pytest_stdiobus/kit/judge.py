@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit.bindings import Bindings
+from pytest_stdiobus.kit.case import DOCKER
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.checks import held_always, invariants
 from pytest_stdiobus.kit.description import unsupported
-from pytest_stdiobus.kit.history import KIT
+from pytest_stdiobus.kit.history import KIT, POOL, WORKER
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.through import answered_by_the_bus
 from pytest_stdiobus.kit.walk import MET, NOT_MET, Walk
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.case import Case, Step
     from pytest_stdiobus.kit.history import Event, History
     from pytest_stdiobus.kit.walk import Reading
+
+
+_UNREACHED = (
+    "no worker in the container has read anything, which can be the client's doing or the engine's, whose port accepts a"
+    " client also while no kernel serves there"
+)
 
 
 def judge(case: Case | None, steps: Sequence[Step], history: History, subject: str) -> tuple[Finding, ...]:
@@ -64,7 +71,7 @@ def _of_steps(case: Case, steps: Sequence[Step], walk: Walk, held: frozenset[str
             return
         reading = walk.give_up(step, marker.n)
         if reading.outcome != MET:
-            yield from _stopped(case, steps, index, _why_stopped(walk.history, step, reading, marker))
+            yield from _stopped(case, steps, index, _why_stopped(case, walk.history, step, reading, marker))
             return
     judged = {step.judges for step in steps if step.judging}
     for name in dict.fromkeys((*case.requirements, *sorted(judged))):
@@ -74,12 +81,14 @@ def _of_steps(case: Case, steps: Sequence[Step], walk: Walk, held: frozenset[str
             yield Finding(name, Outcome.NOT_OBSERVED, "no step of the case looks at it")
 
 
-def _why_stopped(history: History, step: Step, reading: Reading, marker: Event) -> Finding:
+def _why_stopped(case: Case, history: History, step: Step, reading: Reading, marker: Event) -> Finding:
     """What is said of the requirement of a step that was not met."""
     if reading.outcome == NOT_MET:
         return Finding(step.judges, Outcome.NOT_OBSERVED, reading.why)
     if reading.in_vain and (why := _shortened(history, marker)):
         return Finding(step.judges, Outcome.UNTESTABLE, f"{reading.why}; {why}", (marker.n,))
+    if reading.in_vain and _is_unreached(case, step, history):
+        return Finding(step.judges, Outcome.UNTESTABLE, f"{reading.why}; {_UNREACHED}", (marker.n,))
     events = (*(event.n for event in reading.events), marker.n)
     return Finding(step.judges, Outcome.FAIL, reading.why, events)
 
@@ -96,6 +105,12 @@ def _stopped(case: Case, steps: Sequence[Step], index: int, stop: Finding) -> It
             failed = stop.outcome is Outcome.FAIL
             why = f"{stop.requirement} failed before it: {stop.explanation}" if failed else stop.explanation
             yield Finding(name, Outcome.UNTESTABLE if failed else stop.outcome, why)
+
+
+def _is_unreached(case: Case, step: Step, history: History) -> bool:
+    """Whether no worker behind an SDK's own kernel in a container has read anything, and one should have."""
+    behind = case.transport == DOCKER and not case.has_stand_in and step.actor.startswith(f"{POOL}:")
+    return behind and step.verb != "starts" and not any(e.actor.startswith(f"{WORKER}:") for e in history.lines())
 
 
 def _shortened(history: History, marker: Event) -> str:

@@ -29,7 +29,7 @@ from pytest_stdiobus.kit.judge import judge, values
 from pytest_stdiobus.kit.patience import DEADLINE_S, Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.sdk import START, Sdk, not_contained
+from pytest_stdiobus.kit.sdk import Sdk, not_contained, opening_of
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.starting import died_in_silence, why_it_does_not_start
 from pytest_stdiobus.kit.supervisor import Supervisor
@@ -337,7 +337,7 @@ def steps_of(case: Case, profile_name: str, seed: int) -> tuple[Step, ...]:
     if case.subject == WORKER and case.prelude:
         opening = profile(profile_name).prelude
     elif case.subject == SDK and case.prelude:
-        opening = START
+        opening = opening_of(case)
     return (*steps(opening, case.requirements[0]), *own)
 
 

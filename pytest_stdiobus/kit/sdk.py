@@ -39,6 +39,14 @@ START = (
 )
 
 
+def opening_of(case: Case) -> Sequence[Mapping[str, Any]]:
+    """How a case begins: a container's port accepts a client also while nothing serves there, and no kernel has seen it then."""
+    if case.transport != DOCKER or not case.has_stand_in:
+        return START
+    who = {"pool": case.acting_pool} if case.acting_pool else {"kernel": "main"}
+    return (*START, {**who, "starts": 1, "judges": "SDK-STA-01"})
+
+
 def not_contained(cases: Iterable[Case]) -> list[Case]:
     """Cases of an SDK that are not played on docker, each as one there, which has an obstacle."""
     others = {case.base: case for case in cases if DOCKER not in transports_of(case)}
@@ -92,8 +100,9 @@ class Sdk:
         if found or backend == SCRIPTED:
             return found
         if backend not in self._refusals:
+            unfit = self.containers.unfitness(self.kernels.get(DOCKER, "")) if backend == DOCKER else ""
             seat = self.seat(self.target, History(), backend=backend, stand_in=False)
             player = Player(seat, Walk(seat.history, Bindings({})), self.patience, Attendant("", ()))
-            self._refusals[backend] = refusal(player, steps(START, ""))
+            self._refusals[backend] = unfit or refusal(player, steps(START, ""))
         why = self._refusals[backend]
         return (Outcome.SKIPPED, f"it does not open here on its backend {backend}: {why}") if why else None

@@ -32,6 +32,8 @@ ADAPTER = textwrap.dedent("""
     import json, os, socket, subprocess, sys
 
     def opened(command):
+        if command["kernel"] == "deaf-image":
+            return {}
         if command["kernel"] != "my-image":
             return {"error": {"name": "TRANSPORT_ERROR", "message": f"no image {command['kernel']}"}}
         (volume,) = [word for word in command["extra_args"] if word.startswith("--volume=")]
@@ -57,6 +59,8 @@ ADAPTER = textwrap.dedent("""
         return {}
 
     def answered(call):
+        if call["method"] == "lost":
+            return None
         ask = {"jsonrpc": "2.0", "id": "1", "method": call["method"]}
         output, input, *_ = streams
         input.write(json.dumps(ask).encode() + b"\\n")
@@ -93,6 +97,16 @@ STOOD_IN = (
     ANSWERED,
 )
 CASE = Case("sdk/test/asked", "Asks in a container", ("SDK-WIR-01",), SDK, steps(ASKED, "SDK-WIR-01"), transport=DOCKER)
+
+
+@pytest.fixture(autouse=True)
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine that does nothing, and notes what it is asked."""
+    program, asked = tmp_path / "engine", tmp_path / "asked"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n[ "$1" != ps ] || echo one two\n', encoding="utf-8")
+    program.chmod(0o700)
+    monkeypatch.setattr(container, "ENGINE", str(program))
+    return program
 
 
 @pytest.fixture
@@ -136,6 +150,29 @@ def test_what_does_not_open_with_an_image_is_held_against_nobody(tiny: Target, o
     assert "no image another" in found.explanation
 
 
+def test_an_image_without_what_the_kit_needs_is_held_against_nobody(tiny: Target, engine: Path) -> None:
+    engine.write_text("#!/bin/sh\necho no such file >&2\nexit 127\n", encoding="utf-8")
+    with Runner(tiny, Options(image="my-image")) as runner:
+        (found,) = runner.run_case(CASE).findings
+    assert found.outcome is Outcome.SKIPPED
+    assert found.explanation.endswith("my-image cannot run python3 from /bin/sh, which the kit needs: no such file")
+
+
+def test_a_client_that_has_started_before_a_kernel_has_seen_it_has_started_too_early(tiny: Target) -> None:
+    case = replace(CASE, steps=steps(STOOD_IN[2:], "SDK-WIR-01"))
+    with Runner(tiny, Options(image="deaf-image", time_scale=0.2)) as runner:
+        found = {finding.requirement: finding.outcome for finding in runner.run_case(case).findings}
+    assert found == {"SDK-STA-01": Outcome.FAIL, "SDK-WIR-01": Outcome.UNTESTABLE}
+
+
+def test_what_gets_lost_on_the_way_into_a_container_is_not_held_against_the_row_of_the_case(tiny: Target) -> None:
+    lost = steps(({**ASK, "send": {"op": "request", "method": "lost"}}, *ASKED[1:]), "SDK-WIR-01")
+    with Runner(tiny, Options(image="my-image", time_scale=0.2)) as runner:
+        found = {finding.requirement: finding for finding in runner.run_case(replace(CASE, steps=lost)).findings}
+    assert found["SDK-WIR-01"].outcome is Outcome.UNTESTABLE
+    assert "no worker in the container has read anything" in found["SDK-WIR-01"].explanation
+
+
 def test_a_user_of_the_container_reaches_the_workers_and_one_of_this_machine_does_not(
     shared: ScriptedWorkers, tmp_path: Path
 ) -> None:
@@ -168,14 +205,10 @@ def test_docker_is_played_only_where_it_is_asked_for(tiny: Target) -> None:
     assert not [case for case in Runner(tiny).cases if case.transport == DOCKER]
 
 
-def test_the_containers_that_are_left_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine, asked = tmp_path / "engine", tmp_path / "asked"
-    engine.write_text(f'#!/bin/sh\necho "$@" >> {asked}\n[ "$1" = rm ] || echo one two\n', encoding="utf-8")
-    engine.chmod(0o700)
-    monkeypatch.setattr(container, "ENGINE", str(engine))
+def test_the_containers_that_are_left_are_removed(tmp_path: Path) -> None:
     unused, used = Containers(), Containers()
     used.extra_args(str(tmp_path), stand_in=False)
     unused.remove()
     used.remove()
     listed = f"ps --all --quiet --filter=label={used.label}"
-    assert asked.read_text(encoding="utf-8").splitlines() == [listed, "rm --force --volumes one two"]
+    assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == [listed, "rm --force --volumes one two"]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 ENGINE = "docker"
 _INSIDE = "/stdiobus"  # where a container has the folder
 _COMMAND = ("python3", "-I", "-S", f"{_INSIDE}/scripted.py", f"{_INSIDE}/workers")
-_REMOVAL_S = 20.0
+_ENGINE_S = 20.0
+_ENGINE_FAILED = 125  # the status of its command run where not the container did
 
 
 @dataclass
@@ -50,21 +51,31 @@ class Containers:
         # The first process of a container heeds no signal that it has no handler for.
         return [*told, f"--entrypoint={_INSIDE}/kernel", "--init"] if stand_in else told
 
+    def unfitness(self, image: str) -> str:
+        """Why what is the kit's cannot run in an image; nothing where it can, and where the engine does not say."""
+        command = ("run", "--rm", "--pull=never", f"--label={self.label}", "--entrypoint=/bin/sh", image)
+        self._started = True
+        tried = _asked(*command, "-c", "exec python3 -I -S -c ''") if image else None
+        if tried is None or tried.returncode in {0, _ENGINE_FAILED}:
+            return ""
+        said = (tried.stderr.strip().splitlines() or [f"it ends with status {tried.returncode}"])[0]
+        return f"the image {image} cannot run python3 from /bin/sh, which the kit needs: {said}"
+
     def remove(self) -> None:
         """Remove those that are left, as where an adapter was killed; an SDK with another engine than Docker has to do so itself."""
-        if self._started:
-            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                left = _asked("ps", "--all", "--quiet", f"--filter=label={self.label}").split()
-                if left:
-                    _asked("rm", "--force", "--volumes", *left)
+        listed = _asked("ps", "--all", "--quiet", f"--filter=label={self.label}") if self._started else None
+        if listed is not None and (left := listed.stdout.split()):
+            _asked("rm", "--force", "--volumes", *left)
 
 
 def _shared(folder: str) -> str:
     return os.path.join(folder, "shared")
 
 
-def _asked(*arguments: str) -> str:
-    command = [ENGINE, *arguments]
-    return subprocess.run(  # noqa: S603 - no word of it is a user's
-        command, capture_output=True, text=True, timeout=_REMOVAL_S, check=False
-    ).stdout
+def _asked(*arguments: str) -> subprocess.CompletedProcess[str] | None:
+    """What the engine's command came to; None where there is none, or it hangs."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        return subprocess.run(  # noqa: S603 - no shell reads it
+            [ENGINE, *arguments], capture_output=True, text=True, timeout=_ENGINE_S, check=False
+        )
+    return None

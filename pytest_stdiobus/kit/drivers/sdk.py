@@ -174,7 +174,11 @@ class SdkSeat:
 
     def _end_life(self) -> list[dict[str, Any]]:
         life, self._life = self._life, None
-        return life.end(self._adapters.supervisor, self.pump) if life else []
+        if life is None:
+            return []
+        left = life.end(self._adapters.supervisor, self.pump)
+        self._containers.remove()
+        return left
 
     def _put_back(self) -> None:
         """Leave the process to the next case, with its descriptors."""
