@@ -29,7 +29,7 @@ NO_MESSAGES = {  # each with the requirement that it is refused
 }
 STRIPPED = {"envelope": "strip"}
 SIMPLEST_POOLS = [{"id": "w", "worker": "scripted", "instances": 1}]
-_LARGEST = 200_000  # three times what a pipe holds
+LARGEST = 200_000  # three times what a pipe holds
 
 
 def ids() -> SearchStrategy[str]:
@@ -108,7 +108,7 @@ def no_messages() -> SearchStrategy[str]:
 
 def sizes() -> SearchStrategy[int]:
     """How many bytes a message is longer than it had to be: mostly none, sometimes more than a pipe holds."""
-    return st.one_of(st.just(0), st.sampled_from((1000, 4096, 65_535, 65_536, 70_000, _LARGEST)))
+    return st.one_of(st.just(0), st.sampled_from((1000, 4096, 65_535, 65_536, 70_000, LARGEST)))
 
 
 def splits() -> SearchStrategy[int]:

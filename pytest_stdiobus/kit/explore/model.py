@@ -19,6 +19,7 @@ _MAKES: Mapping[type[Any], Callable[[State, Any], None]] = {
     moves.Blunder: strays.blunder,
     moves.Whisper: talk.whisper,
     moves.Trespass: strays.trespass,
+    moves.Misroute: strays.misroute,
     moves.Forge: strays.forge,
     moves.Collect: talk.collect,
     moves.Notify: talk.notify,

@@ -23,11 +23,13 @@ class Manner:
         size: so many bytes longer than it had to be.
         split: in writes of so many bytes; 0 is one write.
         cut: after so many characters its author pauses, and others go on; 0 is at no place.
+        cr: whether a carriage return stands before its line feed, where a client writes it.
     """
 
     size: int = 0
     split: int = 0
     cut: int = 0
+    cr: bool = False
 
 
 WHOLE = Manner()
@@ -35,12 +37,13 @@ WHOLE = Manner()
 
 @dataclass(frozen=True)
 class Ask:
-    """A client sends a request, in a session or in none."""
+    """A client sends a request, in a session or in none; it names its pool also where that is not needed, if it is to."""
 
     client: int = 0
     ident: str = "1"
     session: str | None = None
     pool: int = 0
+    named: bool = False
     params: Any = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
     manner: Manner = WHOLE
@@ -48,11 +51,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Tell:
-    """A client sends a notification."""
+    """A client sends a notification, as it does a request."""
 
     client: int = 0
     session: str | None = None
     pool: int = 0
+    named: bool = False
     params: Any = field(default_factory=dict)
     manner: Manner = WHOLE
 
@@ -119,6 +123,14 @@ class Trespass:
 
     which: int = 0
     session: int = 0
+
+
+@dataclass(frozen=True)
+class Misroute:
+    """A client sends a request, or a notification, to a pool that there is not."""
+
+    client: int = 0
+    ident: str | None = "1"
 
 
 @dataclass(frozen=True)
@@ -222,7 +234,7 @@ class Intrude:
 
 
 Talk = Ask | Tell | Take | Answer | Collect | Notify | Whisper | Inquire | Reply
-Noise = Stray | Trespass | Forge | Intrude | Blunder
+Noise = Stray | Trespass | Misroute | Forge | Intrude | Blunder
 Move = Talk | Noise | Stall | StallWorker | Crash | Part | HalfClose | Leave
 
 

@@ -6,6 +6,7 @@ peers of a bus do all the time, and hardly ever happens by chance.
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from pytest_stdiobus.kit.explore.moves import (
     Intrude,
     Leave,
     Manner,
+    Misroute,
     Notify,
     Part,
     Plan,
@@ -49,9 +51,10 @@ if TYPE_CHECKING:
 LONGEST = 60  # moves; to play so many takes hardly longer than to start a kernel
 
 
+@cache  # it takes as long to look through as to draw some
 def plans() -> SearchStrategy[Plan]:
     """Plans of several scenes."""
-    scene = st.one_of(_anything(), _several_requests(), _question(), _neighbours())
+    scene = st.one_of(_anything(), _several_requests(), _question(), _neighbours(), _slow_reader())
     scenes = st.lists(scene, min_size=4, max_size=10)
     moves = scenes.map(lambda found: tuple(chain.from_iterable(found))[:LONGEST])
     return st.builds(Plan, messages.pools(), moves, st.sampled_from((LONGEST_LINE, LONGEST_LINE, 4096, 70_000)))
@@ -95,6 +98,24 @@ def _neighbours() -> SearchStrategy[Scene]:
     )
 
 
+def _slow_reader() -> SearchStrategy[Scene]:
+    """A client or a worker that does not read for a while, and more for it than fits into what lies between."""
+    client = _client()
+    call = st.one_of(_ask(in_session=True), _tell(in_session=True))
+    large = st.builds(Manner, size=st.sampled_from((70_000, messages.LARGEST)))
+    spoken = st.one_of(
+        st.builds(Notify, _number(4), st.one_of(large, _manner())),
+        st.builds(Answer, _number(4), manner=large),
+        st.builds(Tell, client, _session(in_session=True), _number(2), manner=st.one_of(large, _manner())),
+        _move(),
+    )
+    return st.builds(
+        lambda opening, taking, stalling, rest: (opening, taking, stalling, *rest),
+        *(call, _take(), st.one_of(st.builds(Stall, client), st.builds(StallWorker, _number(4)))),
+        st.lists(spoken, min_size=2, max_size=6),
+    )
+
+
 def _few() -> SearchStrategy[list[Move]]:
     return st.lists(_move(), max_size=3)
 
@@ -109,6 +130,7 @@ def _move() -> SearchStrategy[Move]:
         _trespass(),
         _trespass(),
         st.builds(Forge, client, which),
+        st.builds(Misroute, client, st.one_of(messages.ids(), st.none())),
         st.builds(Intrude, messages.no_messages()),
         st.builds(Blunder, client, messages.no_messages(), st.sampled_from((0, 1))),
     )
@@ -123,17 +145,17 @@ def _answer() -> SearchStrategy[Answer]:
 
 
 def _reply() -> SearchStrategy[Reply]:
-    return st.builds(Reply, _number(4), _seldom(), _manner())
+    return st.builds(Reply, _number(4), _seldom(), _of_a_client())
 
 
 def _ask(*, in_session: bool = False) -> SearchStrategy[Ask]:
     session, params, extras = _session(in_session=in_session), messages.params(), messages.extras()
-    return st.builds(Ask, _client(), messages.ids(), session, _number(2), params, extras, _manner())
+    return st.builds(Ask, _client(), messages.ids(), session, _number(2), _seldom(), params, extras, _of_a_client())
 
 
 def _tell(*, in_session: bool = False) -> SearchStrategy[Tell]:
     session = _session(in_session=in_session)
-    return st.builds(Tell, _client(), session, _number(2), messages.params(), _manner())
+    return st.builds(Tell, _client(), session, _number(2), _seldom(), messages.params(), _of_a_client())
 
 
 def _take() -> SearchStrategy[Take]:
@@ -168,6 +190,10 @@ def _manner() -> SearchStrategy[Manner]:
         st.builds(Manner, split=messages.splits()),
         st.builds(Manner, cut=st.sampled_from((1, 20, 50))),
     )
+
+
+def _of_a_client() -> SearchStrategy[Manner]:
+    return st.one_of(_manner(), _manner(), st.just(Manner(cr=True)))
 
 
 def _seldom() -> SearchStrategy[bool]:

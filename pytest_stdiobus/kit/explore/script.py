@@ -35,6 +35,7 @@ class Script:
     steps: list[Step] = field(default_factory=list)
     _names: int = 0
     _begun: dict[str, Step] = field(default_factory=dict)
+    _returned: dict[str, str] = field(default_factory=dict)  # what was ended by a carriage return too, by its name
 
     def name(self, prefix: str) -> str:
         """A name that nothing has yet."""
@@ -61,6 +62,9 @@ class Script:
             return name
         text = _text(message, ident)
         whole: Any = _value(message, ident) if _is_plain(ident) else {"raw": f"{text}\n"}
+        if manner.cr and "client" in _who(actor):
+            whole = {"raw": f"{text}\r\n"}
+            self._returned[name] = text
         if manner.split:
             size = max(manner.split, len(text.encode()) // _MOST_WRITES + 1)
             self.steps.append({**_who(actor), "send": whole, "split": size, "as": name})
@@ -71,6 +75,10 @@ class Script:
         else:
             self.steps.append({**_who(actor), "send": whole, "as": name})
         return name
+
+    def line(self, name: str) -> dict[str, Any]:
+        """What is expected where a line is to arrive as it was sent."""
+        return {BYTES: self._returned.get(name, {FROM: name})}
 
     def members(self, message: dict[str, Any], ident: str | None, manner: Manner) -> dict[str, Any]:
         """The members of a message, which may come with others."""
@@ -89,7 +97,7 @@ class Script:
             return None
         value = _value(message, ident)
         member = "params" if "method" in value else "result"
-        room = self.longest - len(wire.encode({**value, member: {"fill": ""}}))
+        room = self.longest - len(wire.encode({**value, member: {"fill": ""}}) + b"\n")  # that may count or not
         return {**value, member: {"fill": {REPEAT: ["x", min(manner.size, room)]}}}
 
     def act(self, actor: str, place: str, verb: str, value: Any = True) -> None:
@@ -114,11 +122,6 @@ class Script:
     def find(self, actor: str, expected: Any, judges: str, name: str = "") -> None:
         """An actor reads a line, which gets a name."""
         self.steps.append({**_who(actor), "find": expected, **({"as": name} if name else {}), "judges": judges})
-
-
-def the_line(name: str) -> dict[str, Any]:
-    """What is expected where a line is to arrive as it was sent."""
-    return {"bytes": {FROM: name}}
 
 
 def _is_plain(ident: str | None) -> bool:

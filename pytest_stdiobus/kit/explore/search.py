@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cache, reduce
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +206,7 @@ def _accused(result: CaseResult) -> list[str]:
     return [row.id for row in sorted(rows, key=lambda row: (row.id in _AT_THE_END, not row.public, row.basis == "kit"))]
 
 
+@cache  # for every transport the same
 def _batch(seed: str) -> list[Plan]:
     """Some plans that have little in common."""
     drawn: list[Plan] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_stdiobus.kit.case import EMBEDDED, STDIO
 from pytest_stdiobus.kit.explore.parties import Client, Session
-from pytest_stdiobus.kit.explore.script import Script, the_line
+from pytest_stdiobus.kit.explore.script import Script
 from pytest_stdiobus.kit.through import STRIP
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CLIENTS = ("alice", "bob", "carol")
-WHOLE_LINE, SPLIT, SLOW = "KRN-TRN-03", "KRN-FRM-06", "KRN-LIM-01"
+WHOLE_LINE, SPLIT, RETURN, SLOW = "KRN-TRN-03", "KRN-FRM-06", "KRN-FRM-02", "KRN-LIM-01"
 
 
 class State:
@@ -74,13 +74,17 @@ class State:
         known = self.sessions.get(session) if session is not None else None
         return known.pool if known else list(self.instances)[number % len(self.instances)]
 
+    def manner(self, wanted: Manner) -> Manner:
+        """How a client can write a line: a host hands over messages and no lines."""
+        return replace(wanted, cr=wanted.cr and self.transport != EMBEDDED)
+
     def send(
         self, client: Client, pool: str, message: dict[str, Any], ident: str | None, manner: Manner
     ) -> tuple[str, Any]:
         """A client sends a message to a pool; the name of the line, and the line as a worker reads it."""
         client.has_come = True
         line = self.script.send(client.actor, client.name, message, ident, manner)
-        return line, self.script.stripped(message, ident, manner) if pool in self.stripping else the_line(line)
+        return line, self.script.stripped(message, ident, manner) if pool in self.stripping else self.script.line(line)
 
     def respond(self, call: Call, message: dict[str, Any], ident: str | None, manner: Manner) -> tuple[str, Any]:
         """The worker that has read a call sends a message, in the call's session; its name, and how a client reads it."""
@@ -89,7 +93,9 @@ class State:
         message = message if strips else {**message, **of_session}
         line = self.script.send(f"worker:{call.taken}", call.pool, message, ident, manner)
         regains = strips and of_session
-        return line, {**self.script.members(message, ident, manner), **of_session} if regains else the_line(line)
+        return line, {**self.script.members(message, ident, manner), **of_session} if regains else self.script.line(
+            line
+        )
 
     def deliverable(self) -> list[Call]:
         """The lines that any kernel has passed on by now, or is about to."""
@@ -164,4 +170,6 @@ def judged(manner: Manner, usual: str, *, slow: bool = False) -> str:
     """The requirement that a line's arrival is held against."""
     if manner.split or manner.cut:
         return SPLIT
+    if manner.cr:
+        return RETURN
     return SLOW if slow else WHOLE_LINE if manner.size else usual

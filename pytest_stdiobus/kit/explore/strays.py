@@ -11,17 +11,17 @@ from pytest_stdiobus.kit.case import EMBEDDED
 from pytest_stdiobus.kit.explore import messages
 from pytest_stdiobus.kit.explore.lives import AN_ERROR, REJECTED
 from pytest_stdiobus.kit.explore.moves import LONGEST_LINE, WHOLE
-from pytest_stdiobus.kit.explore.parties import Expected, key
+from pytest_stdiobus.kit.explore.parties import Call, Expected, key
 from pytest_stdiobus.kit.explore.state import chosen
 from pytest_stdiobus.kit.explore.talk import response
 
 if TYPE_CHECKING:
-    from pytest_stdiobus.kit.explore.moves import Blunder, Forge, Stray, Trespass
+    from pytest_stdiobus.kit.explore.moves import Blunder, Forge, Misroute, Stray, Trespass
     from pytest_stdiobus.kit.explore.state import State
 
-_TOO_LONG = "KRN-FRM-08"
+_TOO_LONG, _UNROUTABLE = "KRN-FRM-08", "KRN-RTE-07"
 _NOBODYS = '"nobody\'s"'
-_NOWHERE = "nowhere"  # a session that no client uses
+_NOWHERE = "nowhere"  # a session that no client uses, and a pool that there is not
 
 
 def stray(state: State, move: Stray) -> None:
@@ -69,6 +69,21 @@ def blunder(state: State, move: Blunder) -> None:
         sent = {**message, "params": {"fill": {REPEAT: ["x", size]}}}
     state.script.act(client.actor, client.name, "send", sent)
     state.expected.append(Expected(client, "", {"id": None, "error": AN_ERROR}, judges))
+
+
+def misroute(state: State, move: Misroute) -> None:
+    """A client sends what can go nowhere; if it is a request, it is told so."""
+    client = state.client(move.client)
+    if client is None or (move.ident is not None and (client, key(move.ident)) in state.ids):
+        return
+    head = {"jsonrpc": "2.0", **({"id": None} if move.ident is not None else {})}
+    message = {**head, "method": f"m{state.number()}", "pool": _NOWHERE}
+    line, what = state.send(client, _NOWHERE, message, move.ident, WHOLE)
+    if move.ident is not None:
+        call = Call(client, line, _NOWHERE, None, what, _UNROUTABLE, move.ident)
+        state.ids.add((client, key(move.ident)))
+        error = {"id": json.loads(move.ident), "error": AN_ERROR}
+        state.expected.append(Expected(client, "", error, _UNROUTABLE, answers=call))
 
 
 def forge(state: State, move: Forge) -> None:

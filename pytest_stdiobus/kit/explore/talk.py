@@ -14,7 +14,6 @@ from pytest_stdiobus.kit.case import STDIO
 from pytest_stdiobus.kit.explore.messages import IDS
 from pytest_stdiobus.kit.explore.moves import WHOLE, Collect
 from pytest_stdiobus.kit.explore.parties import Call, Expected, Inquiry, Session, key
-from pytest_stdiobus.kit.explore.script import the_line
 from pytest_stdiobus.kit.explore.state import WHOLE_LINE, chosen, judged
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.explore.state import State
 
 _RESPONSE, _SPELLING, _ENDED, _END_OF_INPUT = "KRN-COR-01", "KRN-COR-04", "KRN-NET-04", "KRN-SHD-05"
-_BY_SESSION, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
+_POOL, _TO_OWNER, _REBORN, _INQUIRY = "KRN-RTE-05", "KRN-RTE-08", "KRN-RTE-10", "KRN-COR-06"
 _TOLD_APART, _STRIPPED, _LEARNED = "KRN-COR-03", "KRN-RTE-13", "KRN-RTE-09"
 
 
@@ -132,7 +131,7 @@ def whisper(state: State, move: Whisper) -> None:
     call, name = found
     message = {"jsonrpc": "2.0", "method": f"e{state.number()}", "params": {"sessionId": name}}
     line = state.script.send(f"worker:{call.taken}", call.pool, message, None, WHOLE)
-    what: Any = the_line(line)
+    what = state.script.line(line)
     if call.pool in state.stripping and call.session:
         what = {**message, "sessionId": call.session.name}
     state.expected.append(Expected(listener, call.pool, what, _LEARNED, line))
@@ -157,9 +156,9 @@ def reply(state: State, move: Reply) -> None:
     cause = inquiry.cause
     message = {"jsonrpc": "2.0", "id": None, **_outcome(state, error=move.error)}
     message["sessionId"] = cause.session.name if cause.session else ""
-    manner = WHOLE if move.error and move.manner.size else move.manner
+    manner = WHOLE if move.error and move.manner.size else state.manner(move.manner)
     line, what = state.send(inquiry.client, cause.pool, message, inquiry.ident, manner)
-    judges = judged(move.manner, _INQUIRY, slow=bool(state.stalled[cause.pool]))
+    judges = judged(manner, _INQUIRY, slow=bool(state.stalled[cause.pool]))
     state.under_way.append(Call(inquiry.client, line, cause.pool, cause.session, what, judges, answers=inquiry))
 
 
@@ -171,14 +170,17 @@ def _call(state: State, client: Client, move: Ask | Tell, ident: str | None, mor
     usual = _REBORN if session and session.is_reborn else WHOLE_LINE
     if session:
         message["sessionId"] = session.name
-    if len(state.instances) > 1 and not (session and session.has_begun):
+    several = len(state.instances) > 1
+    needed = several and not (session and session.has_begun)
+    if needed or move.named:
         message["pool"] = pool
-    elif len(state.instances) > 1 and usual == WHOLE_LINE:
-        usual = _BY_SESSION
+    if usual == WHOLE_LINE and not needed and (several or move.named):
+        usual = _POOL
     message = {"jsonrpc": "2.0", **({"id": None} if ident is not None else {}), **message}
-    line, what = state.send(client, pool, message, ident, move.manner)
+    manner = state.manner(move.manner)
+    line, what = state.send(client, pool, message, ident, manner)
     usual = _STRIPPED if pool in state.stripping else usual
-    judges = judged(move.manner, usual, slow=bool(state.stalled[pool]))
+    judges = judged(manner, usual, slow=bool(state.stalled[pool]))
     call = Call(client, line, pool, session, what, judges, ident, is_told=pool in state.telling)
     state.under_way.append(call)
     return call
