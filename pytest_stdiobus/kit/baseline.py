@@ -86,13 +86,15 @@ class Baseline:
     expired: tuple[Known, ...] = ()
 
     def entry(self, case: str, finding: Finding) -> Known | None:
-        """The entry that expects a failed finding, if one does."""
+        """The entry that expects a finding, if it is of a failure and one does."""
+        if finding.outcome not in BROKEN:
+            return None
         return next((entry for entry in self.entries if entry.names(case, finding.requirement)), None)
 
     def settle(self, results: Iterable[CaseResult], *, complete: bool) -> Settled:
         """Decide, once and at the end, which entries were needed."""
         findings = [(result.case.id, finding) for result in results for finding in result.findings]
-        needed = {self.entry(case, finding) for case, finding in findings if finding.outcome in BROKEN}
+        needed = {self.entry(case, finding) for case, finding in findings}
         used = tuple(entry for entry in self.entries if entry in needed)
         stale = tuple(entry for entry in self.entries if entry.is_stale(findings)) if complete else ()
         return Settled(used, stale, self.expired, complete)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.result import BROKEN
 from pytest_stdiobus.kit.run import WORKER
 from pytest_stdiobus.report.masking import Mask, printable
 from pytest_stdiobus.report.transcript import stderr, transcript
@@ -66,7 +65,7 @@ def failure(result: CaseResult, finding: Finding, run: Run, veil: Veil) -> Failu
 
 def known(case: str, finding: Finding, baseline: Baseline) -> str:
     """Why a failure was expected, or nothing."""
-    entry = baseline.entry(case, finding) if finding.outcome in BROKEN else None
+    entry = baseline.entry(case, finding)
     return " ".join(filter(None, (entry.reason, entry.ticket and f"({entry.ticket})"))) if entry else ""
 
 

@@ -12,6 +12,7 @@ from pytest_stdiobus.report.words import (
     LEVEL,
     NOT_PLAYED,
     OUTCOME,
+    SILENT,
     groups,
     of_requirement,
     on_the_bus,
@@ -106,8 +107,7 @@ class Terminal:
         yield f"more: stdiobus-conformance explain {row['id']}     again: {again}"
 
     def _undecided(self, report: Report) -> Iterator[str]:
-        told = {"untestable", "not_observed", "skipped", "not_applicable"}
-        rows = [row for row in report["requirements"] if row["outcome"] in told]
+        rows = [row for row in report["requirements"] if row["outcome"] in SILENT]
         if rows:
             yield ""
         for row in rows:

@@ -40,4 +40,4 @@ def known_reason(result: CaseResult, run: Run) -> str:
 
 
 def _weight(finding: Finding, run: Run) -> Effect:
-    return effect(catalogue()[finding.requirement], run.rules)
+    return effect(catalogue()[finding.requirement], run.weights)

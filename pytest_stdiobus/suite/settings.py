@@ -63,7 +63,7 @@ def read(config: pytest.Config) -> Settings:
         cases=offered_cases(config),
     )
     known = _checked(options.KNOWN_FAILURES, config, lambda name: _baseline(name, config, judged.name))
-    rules = Rules(strict=options.STRICT.is_on(config), profile=played.profile)
+    rules = Rules(strict=options.STRICT.is_on(config))
     return Settings(Run(judged, played, rules, known, file), tuple(_reports(config)), kept)
 
 
