@@ -72,11 +72,15 @@ BACKEND = Option(
     "auto",
     "backend of the stdiobus fixtures: auto, native, subprocess, docker, a comma list, or all",
 )
-BINARY = Option("stdiobus-binary", "", "kernel executable that the subprocess backend runs in place of the bundled one")
+BINARY = Option(
+    "stdiobus-binary",
+    "",
+    "kernel executable that the subprocess backend, which auto then is, runs in place of the bundled one",
+)
 LIBRARY = Option(
     "stdiobus-library",
     "",
-    "shared library with the embedding API that the native backend loads in place of the bundled one",
+    "shared library with the embedding API that the native backend, which auto then is, loads in place of the bundled one",
 )
 IMAGE = Option("stdiobus-image", "stdiobus-kernel", "container image that the docker backend runs")
 SDK = Option(

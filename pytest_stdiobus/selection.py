@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.bus import BackendMode, DockerOptions, NativeOptions, StdioBusError, SubprocessOptions
-from pytest_stdiobus.bus.backends import backend_obstacle
+from pytest_stdiobus.bus.backends import backend_obstacle, settled_mode
 from pytest_stdiobus.bus.backends.binary import resolve_binary
 from pytest_stdiobus.bus.backends.native import native_version
 from pytest_stdiobus.header import bundled_executable, digest, package_version
@@ -38,7 +39,8 @@ def native_options(config: pytest.Config) -> NativeOptions:
 
 def subprocess_options(config: pytest.Config) -> SubprocessOptions:
     """The options of the subprocess backend that follow from the user's."""
-    return SubprocessOptions(binary_path=BINARY.value(config))
+    named = BINARY.value(config)
+    return SubprocessOptions(binary_path=str(BINARY.folder(config) / named) if os.sep in named else named)
 
 
 def docker_options(config: pytest.Config) -> DockerOptions:
@@ -50,7 +52,7 @@ def selected_backends(config: pytest.Config) -> Sequence[SelectedBackend]:
     """The backends to run on, in the order given.
 
     A backend that was named must be available; of ``all``, those that are not are skipped visibly;
-    ``auto`` is decided when a bus is made.
+    ``auto`` is decided when a bus is made, unless a kernel is named.
 
     Raises:
         pytest.UsageError: a value that is not a backend, or a named backend that cannot be used here.
@@ -66,6 +68,12 @@ def check(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the message says what would.
     """
+    if binary := subprocess_options(config).binary_path:
+        try:
+            resolve_binary(binary)
+        except StdioBusError as error:
+            message = f"{BINARY.flag}: {error.message}"
+            raise pytest.UsageError(message) from None
     selected_backends(config)
     selected_client(config)
 
@@ -87,7 +95,7 @@ def _kernel(config: pytest.Config) -> str:
     if names == {BackendMode.DOCKER.value}:
         return f"of the image {IMAGE.value(config)}"
     try:
-        binary = resolve_binary(BINARY.value(config))
+        binary = resolve_binary(subprocess_options(config).binary_path)
     except StdioBusError:
         return "none"
     return bundled_executable(binary.path) if binary.bundled else f"{binary.path} ({digest(binary.path)})"
@@ -107,8 +115,13 @@ def _select(config: pytest.Config) -> Sequence[SelectedBackend]:
         if name not in [mode.value for mode in BackendMode]:
             message = f"{BACKEND.flag}: {name!r} is not a backend; use auto, {', '.join(concrete)}, a comma list or all"
             raise pytest.UsageError(message)
-        if (obstacle := obstacle_of(name)) is not None:
-            message = f"{BACKEND.flag}: {name} cannot be used: {obstacle}"
+        try:
+            mode = settled_mode(BackendMode(name), native_options(config), subprocess_options(config)).value
+        except StdioBusError as error:
+            message = f"{BACKEND.flag}: {error.message}"
+            raise pytest.UsageError(message) from None
+        if (obstacle := obstacle_of(mode)) is not None:
+            message = f"{BACKEND.flag}: {mode} cannot be used: {obstacle}"
             raise pytest.UsageError(message)
-        selected.append(SelectedBackend(name))
+        selected.append(SelectedBackend(mode))
     return selected

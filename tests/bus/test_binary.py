@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.bus import UnavailableError
+from pytest_stdiobus.bus import AsyncStdioBus, BusConfig, PoolConfig, SubprocessOptions, UnavailableError
 from pytest_stdiobus.bus.backends import binary
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ def test_the_users_path_comes_first(tmp_path: Path, bundled: Path) -> None:
 def test_a_path_that_was_given_is_never_replaced(tmp_path: Path, bundled: Path) -> None:
     with pytest.raises(UnavailableError, match="absent"):
         binary.resolve_binary(str(tmp_path / "absent"))
+
+
+@pytest.mark.req("SDK-BIN-01")
+def test_auto_replaces_no_path_that_was_given(tmp_path: Path) -> None:
+    config = BusConfig(pools=[PoolConfig(id="w", command="cat")])
+    with pytest.raises(UnavailableError, match="absent is not an executable file"):
+        AsyncStdioBus(config, subprocess=SubprocessOptions(binary_path=str(tmp_path / "absent")))
 
 
 @pytest.mark.req("SDK-BIN-01")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_stdiobus.data import bundled_kernel, bundled_library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,10 +87,32 @@ def test_a_named_backend_that_is_missing_says_why_and_what_to_install(
     result.stderr.fnmatch_lines(["*native cannot be used: *C compiler*"])
 
 
-def test_a_binary_that_does_not_exist_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest("--stdiobus-backend=subprocess", "--stdiobus-binary=/no/such/kernel")
+@pytest.mark.parametrize("backend", ["auto", "subprocess", "native", "all"])
+def test_a_binary_that_does_not_exist_is_a_usage_error(pytester: pytest.Pytester, backend: str) -> None:
+    result = pytester.runpytest(f"--stdiobus-backend={backend}", "--stdiobus-binary=/no/such/kernel")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*/no/such/kernel is not an executable file*"])
+    result.stderr.fnmatch_lines(["*--stdiobus-binary: *no/such/kernel is not an executable file*"])
+
+
+def test_auto_runs_the_binary_that_is_named_relative_to_the_ini_file(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = bundled_kernel()
+    assert kernel is not None
+    shutil.copy(kernel, pytester.mkdir("kernels") / "mine")
+    ini = "[pytest]\nasyncio_default_fixture_loop_scope=function\nstdiobus_binary = kernels/mine"
+    pytester.makefile(".ini", pytest=ini)
+    pytester.makepyfile("async def test_it(stdiobus): assert stdiobus._backend._binary.path.endswith('kernels/mine')")
+    monkeypatch.chdir(pytester.mkdir("elsewhere"))
+    result = pytester.runpytest("..")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["stdiobus: backend subprocess | kernel *kernels/mine (*"])
+
+
+def test_a_binary_and_a_library_need_the_name_of_a_backend(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest(f"--stdiobus-binary={bundled_kernel()}", f"--stdiobus-library={bundled_library()}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--stdiobus-backend: auto *two are named*choose native or subprocess"])
 
 
 def test_without_the_plugin_nothing_is_left(pytester: pytest.Pytester) -> None:

@@ -81,7 +81,7 @@ def test_a_bus_of_the_test_keeps_it_with_options_of_its_own(pytester: pytest.Pyt
 
 
 def test_one_that_does_not_exist_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    for backend in ("native", "native,subprocess"):
+    for backend in ("auto", "native", "native,subprocess"):
         result = pytester.runpytest("--stdiobus-library=/no/such/library.so", f"--stdiobus-backend={backend}")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*native cannot be used: the library /no/such/library.so cannot be loaded: *"])

@@ -34,6 +34,25 @@ def backend_obstacle(
     return None
 
 
+def settled_mode(mode: BackendMode, native: NativeOptions, subprocess: SubprocessOptions) -> BackendMode:
+    """The mode; ``auto`` is the one that runs the library or the executable that was named, which nothing replaces.
+
+    Raises:
+        InvalidArgumentError: both are named, and ``auto`` cannot tell which one is meant.
+    """
+    if mode is not BackendMode.AUTO:
+        return mode
+    if native.library_path and subprocess.binary_path:
+        message = (
+            f"auto runs one kernel, and two are named: the library {native.library_path} and the executable "
+            f"{subprocess.binary_path}; choose native or subprocess"
+        )
+        raise InvalidArgumentError(message)
+    if native.library_path:
+        return BackendMode.NATIVE
+    return BackendMode.SUBPROCESS if subprocess.binary_path else mode
+
+
 def create_backend(
     mode: BackendMode | str,
     config: KernelConfig,
@@ -43,10 +62,12 @@ def create_backend(
     subprocess: SubprocessOptions,
     docker: DockerOptions,
 ) -> Backend:
-    """The backend for a mode; ``auto`` takes subprocess, else native, else docker; a listener or a library needs native.
+    """The backend for a mode; ``auto`` takes that of a kernel that is named, else subprocess, else native, else docker.
+
+    A listener needs native.
 
     Raises:
-        InvalidArgumentError: no such mode, a listener with another backend than native, an impossible option.
+        InvalidArgumentError: no such mode, a listener with another backend than native, an impossible option, two kernels for ``auto``.
         UnavailableError: the backend cannot be used here; the message says why and what to install.
     """
     try:
@@ -55,13 +76,12 @@ def create_backend(
         message = f"backend: {error}; backends: {', '.join(member.value for member in BackendMode)}"
         raise InvalidArgumentError(message) from error
     native.validate()
+    wanted = settled_mode(wanted, native, subprocess)
     listen = ListenMode(native.listen_mode)
     if listen is not ListenMode.NONE:
         if wanted not in {BackendMode.AUTO, BackendMode.NATIVE}:
             message = f"a {listen.value} listener needs the native backend, not {wanted.value}"
             raise InvalidArgumentError(message)
-        wanted = BackendMode.NATIVE
-    if wanted is BackendMode.AUTO and native.library_path:
         wanted = BackendMode.NATIVE
     candidates = _AUTO if wanted is BackendMode.AUTO else (wanted,)
     obstacles = []
