@@ -80,7 +80,9 @@ def check(config: pytest.Config) -> None:
 
 def shown(config: pytest.Config) -> tuple[str, str, str]:
     """Backends, kernel and client, as the header shows them."""
-    backends = [backend.name for backend in selected_backends(config) if backend.obstacle is None]
+    backends = [
+        f"{backend.name} (skipped)" if backend.obstacle else backend.name for backend in selected_backends(config)
+    ]
     return ", ".join(backends), _kernel(config), client_name(config)
 
 

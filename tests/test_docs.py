@@ -71,6 +71,17 @@ def test_an_indented_part_of_an_example_is_accepted(tmp_path: Path) -> None:
     assert list(problems_of(page, tmp_path)) == []
 
 
+@pytest.mark.parametrize("page", HOW_TO, ids=lambda page: page.name)
+def test_a_page_that_shows_a_part_of_a_file_links_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    parts = {
+        ROOT / block["source"]
+        for block in _BLOCK.finditer(text)
+        if block["source"] and block["text"] != (ROOT / block["source"]).read_text(encoding="utf-8")
+    }
+    assert parts - {(page.parent / target).resolve() for target in _LINK.findall(text)} == set()
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.name)
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     targets = _LINK.findall(page.read_text(encoding="utf-8"))

@@ -60,7 +60,9 @@ def test_auto_is_the_default(pytester: pytest.Pytester) -> None:
 def test_all_skips_visibly_what_is_not_there(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest("--stdiobus-backend=all", "-rs")
     result.assert_outcomes(passed=2, skipped=1)
-    result.stdout.fnmatch_lines(["SKIPPED *docker: *container engine*"])
+    result.stdout.fnmatch_lines(
+        ["stdiobus: backend native, subprocess, docker (skipped) |*", "SKIPPED *docker: *container engine*"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -28,7 +29,8 @@ def test_the_agent_fails_as_the_page_says(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines([line.replace("[", "[[]").replace("...", "*") for line in found["lines"].splitlines()])
 
 
-def test_the_target_and_the_case_of_the_page_work(pytester: pytest.Pytester) -> None:
+def test_the_target_and_the_case_of_the_page_work(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     case = "stdiobus::worker/streams"
     result = pytester.runpytest(
         f"--stdiobus-target={JUDGED / 'echo.target.json'}", str(JUDGED / "params.stdiobus.json"), case, "-rs"
