@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_stdiobus.kit.drivers.sdk import SdkSeat
-    from pytest_stdiobus.kit.history import History
     from pytest_stdiobus.kit.play import Player
 
 UNKNOWN = "sing"  # no command of any version
@@ -58,16 +57,6 @@ def ops(steps: Iterable[Step]) -> frozenset[str]:
     """The ops that steps call."""
     sent = (step.value for step in steps if step.actor.startswith("call:") and step.verb == "send")
     return frozenset(value["op"] for value in sent if isinstance(value.get("op"), str))
-
-
-def unsupported(history: History) -> str:
-    """What an adapter says that its SDK cannot do, of all that was called; nothing where it can do everything."""
-    for event in history.lines():
-        message = wire.parsed(event.data) if event.actor.startswith("call:") else None
-        if message is not None and message["event"] == "unsupported":
-            (made,) = history.lines(event.actor, "in")
-            return f"its adapter says that the SDK has not what is asked for: {wire.preview(made.data)}"
-    return ""
 
 
 def describe(seat: SdkSeat, seconds: float) -> Description:

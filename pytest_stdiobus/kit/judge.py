@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_stdiobus.kit import refused, wire
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import DOCKER
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.checks import held_always, invariants
-from pytest_stdiobus.kit.description import unsupported
 from pytest_stdiobus.kit.history import KIT, POOL, WORKER
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.through import answered_by_the_bus
@@ -50,11 +50,15 @@ def judge(case: Case | None, steps: Sequence[Step], history: History, subject: s
         return tuple(broken)
     if through:
         broken += answered_by_the_bus(case.requirements[0], history)
-    if subject == "sdk" and (refused := unsupported(history)):
-        return tuple(Finding(name, Outcome.NOT_APPLICABLE, refused) for name in case.requirements)
+    not_had = list(refused.calls(history)) if subject == "sdk" else []
+    if lie := next((call for call in not_had if refused.contradicts(call, capabilities)), None):
+        why = f"the adapter describes an op and refuses it: {wire.preview(lie.data)}"
+        return tuple(Finding(name, Outcome.HARNESS_ERROR, why) for name in case.requirements)
     walk = Walk(history, Bindings(history.head.get("values", {})), messages_only=subject == "worker")
     walk.begin()
     stepwise = list(_of_steps(case, steps, walk, held))
+    if not_had:
+        stepwise = list(refused.undecided(stepwise, steps, history, not_had[0]))
     return tuple(_merged(stepwise, broken))
 
 

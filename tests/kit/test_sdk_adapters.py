@@ -53,6 +53,7 @@ PRELUDE = textwrap.dedent("""
                 say(answer=name, unsupported=True)
 """)
 ASK = {"call": "q", "send": {"op": "request", "method": "m"}}
+IN_POOL = {"call": "q", "send": {"op": "request", "method": "m", "pool": "w"}}
 ANSWERED = {"call": "q", "next": {"event": "result", "value": 1}}
 HONEST = "serve()"
 
@@ -107,6 +108,7 @@ def test_an_honest_adapter_is_not_accused(played: Callable[..., list[CaseResult]
         ("serve(lambda call: say(call=call['id'], event='dance'))", "is neither an answer nor an event"),
         ("serve(lambda call: say(call=call['id'], event='result'))", "a value or an error is missing"),
         ("serve(lambda call: say(answer='open'))", "answers a command that was not given"),
+        ("serve(lambda call: say(call=call['id'], event='unsupported'))", "describes an op and refuses it"),
         ("serve(lambda call: sys.exit('out of memory'))", "exited with status 1 in the middle of the case; its last words: out of"),
         ("serve(backends='all')", "answer to describe is none"),
         ("sys.stdout.write('hel'); sys.stdout.flush(); os.kill(os.getpid(), 11)", "is silent: it did not answer describe"),
@@ -172,7 +174,11 @@ def test_a_client_that_does_not_open_is_not_asked_anything(played: Callable[...,
     [
         (HONEST, small(transport="native"), "describes no backend native"),
         ("serve(capabilities=[])", small(), "does not describe the capability request"),
-        ("serve(lambda call: say(call=call['id'], event='unsupported'))", small(), "has not what is asked for"),
+        (
+            "serve(lambda call: say(call=call['id'], event='unsupported'))",
+            small(IN_POOL, ANSWERED),
+            "has not what is asked",
+        ),
     ],
 )
 def test_what_an_sdk_has_not_is_not_asked_of_it(
