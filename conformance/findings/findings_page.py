@@ -155,9 +155,10 @@ def _section(page_name: str, told: dict[str, Any], target: str, report: Report, 
     yield f"Keeps {len(kept)} of {len(rows)}: {', '.join(kept)}.\n"
     for row in _failed(report):
         yield from _failure(row, about["why"][row["id"]], veiled)
+    here = {row["id"]: "kept" if row["outcome"] == "pass" else row["outcome"].replace("_", " ") for row in rows}
     for name, why in about["why"].items():
-        if name in kept:
-            yield f"- **not in every run** {name}: kept here, and failed in another run. {why}"
+        if here.get(name, "fail") not in BROKEN:
+            yield f"- **not in every run** {name}: {here[name]} here, and failed in another run. {why}"
     for outcome in UNDECIDED:
         found = [row for row in rows if row["outcome"] == outcome]
         for reason in dict.fromkeys(row["reason"] for row in found):

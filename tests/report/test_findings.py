@@ -129,9 +129,10 @@ def test_what_makes_somebody_elses_kernel_crash_stays_local_too(pages: dict[str,
     assert "as in `kernel/framing/one`" in a_page(pages, a_kernel(report, crashed), **word)
 
 
-def test_what_failed_in_another_run_is_told(pages: dict[str, Any], report: Make) -> None:
-    page = a_page(pages, a_kernel(report, *a_result("KRN-FRM-04", ("one", Outcome.PASS))), **{"KRN-FRM-04": "A word."})
-    assert "- **not in every run** KRN-FRM-04: kept here, and failed in another run. A word." in page
+@pytest.mark.parametrize(("outcome", "here"), [(Outcome.PASS, "kept"), (Outcome.UNTESTABLE, "untestable")])
+def test_what_failed_in_another_run_is_told(pages: dict[str, Any], report: Make, outcome: Outcome, here: str) -> None:
+    page = a_page(pages, a_kernel(report, *a_result("KRN-FRM-04", ("one", outcome))), **{"KRN-FRM-04": "A word."})
+    assert f"- **not in every run** KRN-FRM-04: {here} here, and failed in another run. A word." in page
 
 
 def test_a_failure_without_a_word_is_named(pages: dict[str, Any], report: Make) -> None:
