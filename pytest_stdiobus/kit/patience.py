@@ -13,15 +13,18 @@ from typing import Any
 
 ANSWER, EXIT, EXIT_ON_TERM, OUTPUT = "an answer", "an exit at the end of its input", "an exit on SIGTERM", "an end"
 QUIET = "a process that uses no more than it should"
+CONTAINED = "a container that serves"
 
 # A peer that is silent for so long with nothing else to do does not answer: a hundred times what a start in Python takes.
 DEADLINE_S = 5.0
 # The drain timeout within which the bus lets a worker end (KRN-END); longer than one needs that has nothing in flight.
 ENDING_S = 5.0
+# A busy engine takes many seconds for a start that else takes one; an SDK has a limit of its own for it, which decides.
+_CONTAINED_S = 30.0
 # Longer than a kernel works off what a case has sent before.
-_FULL_S = {ANSWER: DEADLINE_S, EXIT: ENDING_S, EXIT_ON_TERM: ENDING_S, QUIET: 3.0}
+_FULL_S = {ANSWER: DEADLINE_S, EXIT: ENDING_S, EXIT_ON_TERM: ENDING_S, QUIET: 3.0, CONTAINED: _CONTAINED_S}
 # Still ten times what a worker takes that answers at all, so that one that recovers is judged in full again.
-_SHORT_S = {ANSWER: 1.0, EXIT: 0.25, EXIT_ON_TERM: 0.25, QUIET: 0.8}
+_SHORT_S = {ANSWER: 1.0, EXIT: 0.25, EXIT_ON_TERM: 0.25, QUIET: 0.8, CONTAINED: _CONTAINED_S / 3}
 
 # Of one case: sixteen times the longest line a worker is asked for, and many more than any case provokes.
 MAX_BYTES, MAX_LINES = 16 * 1024 * 1024, 10_000

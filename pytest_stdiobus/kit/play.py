@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit.history import KIT, USAGE
-from pytest_stdiobus.kit.patience import ANSWER, QUIET
+from pytest_stdiobus.kit.case import DOCKER
+from pytest_stdiobus.kit.history import ADAPTER, KIT, USAGE
+from pytest_stdiobus.kit.patience import ANSWER, CONTAINED, QUIET
 from pytest_stdiobus.kit.usage import Watch
 from pytest_stdiobus.kit.walk import MET, refers_to_nothing
 
@@ -87,7 +88,8 @@ class Player:
         reading: Reading | None = None
         history = self.seat.history
         usage = Watch(self.seat.observe, history) if step.actor == USAGE else None
-        what = ANSWER if usage is None else QUIET
+        opens = step.actor == ADAPTER and history.head.get("transport") == DOCKER
+        what = CONTAINED if opens else ANSWER if usage is None else QUIET
 
         def settled() -> bool:
             nonlocal reading

@@ -101,7 +101,7 @@ class Sdk:
             return found
         if backend not in self._refusals:
             unfit = self.containers.unfitness(self.kernels.get(DOCKER, "")) if backend == DOCKER else ""
-            seat = self.seat(self.target, History(), backend=backend, stand_in=False)
+            seat = self.seat(self.target, History({"transport": backend}), backend=backend, stand_in=False)
             player = Player(seat, Walk(seat.history, Bindings({})), self.patience, Attendant("", ()))
             self._refusals[backend] = unfit or refusal(player, steps(START, ""))
         why = self._refusals[backend]

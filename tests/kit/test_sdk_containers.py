@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_stdiobus.kit import patience
 from pytest_stdiobus.kit.case import DOCKER, Case, bundled_cases, steps, transports_of
 from pytest_stdiobus.kit.drivers import container
 from pytest_stdiobus.kit.drivers.container import Containers
 from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.patience import ANSWER, CONTAINED, Patience
 from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import SDK, Options, Runner
@@ -84,16 +86,16 @@ ADAPTER = textwrap.dedent("""
         print(json.dumps(told), flush=True)
 """)
 ASK = {"call": "q", "send": {"op": "request", "method": "m"}}
-ANSWER = {"jsonrpc": "2.0", "id": {"$from": "got/id"}, "result": 7}
+RESULT = {"jsonrpc": "2.0", "id": {"$from": "got/id"}, "result": 7}
 ANSWERED = {"call": "q", "next": {"event": "result", "value": 7}}
-ASKED = (ASK, {"pool": "w", "next": {"method": "m"}, "as": "got"}, {"worker": "got", "send": ANSWER}, ANSWERED)
+ASKED = (ASK, {"pool": "w", "next": {"method": "m"}, "as": "got"}, {"worker": "got", "send": RESULT}, ANSWERED)
 CONFIGURED = {"$schema": {"required": ["pools"]}}
 STOOD_IN = (
     {"kernel": "main", "starts": 1, "as": "started"},
     {"line": "started", "is": {"config": CONFIGURED}},
     ASK,
     {"kernel": "main", "next": {"method": "m"}, "as": "got"},
-    {"kernel": "main", "send": ANSWER},
+    {"kernel": "main", "send": RESULT},
     ANSWERED,
 )
 CASE = Case("sdk/test/asked", "Asks in a container", ("SDK-WIR-01",), SDK, steps(ASKED, "SDK-WIR-01"), transport=DOCKER)
@@ -212,3 +214,16 @@ def test_the_containers_that_are_left_are_removed(tmp_path: Path) -> None:
     used.remove()
     listed = f"ps --all --quiet --filter=label={used.label}"
     assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == [listed, "rm --force --volumes one two"]
+
+
+def test_an_engine_has_longer_for_a_container_than_a_client_for_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Patience().wait(CONTAINED).seconds > Patience().wait(ANSWER).seconds
+    program = tmp_path / "adapter.py"
+    slow = ADAPTER.replace("def opened(command):", "def opened(command):\n    import time; time.sleep(1)")
+    program.write_text(slow, encoding="utf-8")
+    monkeypatch.setitem(patience._FULL_S, CONTAINED, 0.1)  # as the limit that counts, and no other
+    with Runner(Target("tiny", (sys.executable, "-S", str(program)), subject=SDK), Options(image="my-image")) as runner:
+        (found,) = runner.run_case(CASE).findings
+    assert found.explanation.endswith("no answer to open came in time")
