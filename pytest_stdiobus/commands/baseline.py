@@ -88,4 +88,8 @@ def _write(file: Path, entries: list[dict[str, Any]]) -> None:
     content = {"known_failures": entries}
     if faults := schemas.faults(content, schemas.schema("known-failures")):
         raise DataError(str(file), [*faults, "nothing was written: give --reason, and --expires as YYYY-MM-DD"])
-    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    try:
+        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        message = f"{file}: cannot be written: {error.strerror}"
+        raise KitError(message) from None

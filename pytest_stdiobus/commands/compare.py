@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.errors import DataError
 from pytest_stdiobus.report import model
-from pytest_stdiobus.report.faces import face
+from pytest_stdiobus.report.build import HARNESS_EXIT
+from pytest_stdiobus.report.faces import face, write
 from pytest_stdiobus.report.masking import printable
 from pytest_stdiobus.report.matrix import matrix, target_name
 from pytest_stdiobus.report.matrix_lines import lines
@@ -43,16 +44,17 @@ def execute(args: argparse.Namespace) -> int:
     """Compare them."""
     if len(args.files) == 1:
         raise DataError(str(args.files[0]), ["is alone: name two reports or more"])
-    writers = [(face(file, several=True), file) for file in args.report]
+    for file in args.report:
+        face(file, several=True)
     reports = [model.read(file) for file in args.files]
     for number, (report, file) in enumerate(zip(reports, args.files, strict=True), 1):
         _say(f"[{number}] {file}: {target_name(report)}, {report['verdict']['word']}, {report['date'][:10]}")
     for line in lines(reports):
         _say(line)
-    for write, file in writers:
-        write(reports, file)
+    unwritten = write(reports, args.report, several=True)
+    sys.stderr.writelines(f"{why}\n" for why in unwritten)
     differ = any(row.differs for row in matrix(reports)) or any(case.differences for case in parity(reports))
-    return DIFFERENT if differ else 0
+    return DIFFERENT if differ else (HARNESS_EXIT if unwritten else 0)
 
 
 def _say(line: str) -> None:

@@ -193,7 +193,7 @@ def tell(results: Sequence[CaseResult], run: Run, reports: Sequence[Path]) -> in
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sys.stdout.write(Terminal(colour=colour).text(report))
     sys.stdout.flush()
-    unwritten = write(report, reports)
+    unwritten = write([report], reports)
     sys.stderr.writelines(f"{why}\n" for why in unwritten)
     return report["verdict"]["exit"] or (HARNESS_EXIT if unwritten else 0)
 

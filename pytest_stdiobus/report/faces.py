@@ -46,12 +46,12 @@ FACES: dict[str, Face] = {".json": _json, **_READ, ".xml": _xml}
 SEVERAL: dict[str, Face] = {".json": _matrix, **_READ}
 
 
-def write(report: Report, files: Iterable[Path]) -> list[str]:
-    """Write a report to files; which of them cannot be written, in a sentence each."""
+def write(reports: Sequence[Report], files: Iterable[Path], *, several: bool = False) -> list[str]:
+    """Write a report, or several side by side, to files; which of them cannot be written, in a sentence each."""
     told = []
     for file in files:
         try:
-            face(file)([report], file)
+            face(file, several=several)(reports, file)
         except OSError as error:
             told.append(f"--report {file}: cannot be written: {error.strerror}")
     return told

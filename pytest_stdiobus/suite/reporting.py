@@ -84,7 +84,7 @@ class Reporting:
             return
         stopped = bool(session.shouldstop or session.shouldfail) or session.exitstatus not in {*_GREEN, 1}
         self._report = self._built(stopped=stopped)
-        self._unwritten = write(self._report, self._settings.reports)
+        self._unwritten = write([self._report], self._settings.reports)
         is_green = self._report["verdict"]["exit"] != 1 and self._is_exercised() and not self._unwritten
         if why := failures.save(self._results.values(), self._settings.run.target, self._settings.kept):
             self._unwritten.append(why)

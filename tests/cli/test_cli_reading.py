@@ -145,6 +145,22 @@ def test_update_adds_the_failures_of_a_report_and_the_run_then_passes(
 
 
 @pytest.mark.usefixtures("reports")
+def test_a_page_that_cannot_be_written_is_told_after_the_comparison(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "m.html").mkdir()
+    said = command("compare", "noisy.json", "noisy.json", "--report", "m.html", "--report", "m.md")
+    assert (said.status, said.err) == (4, "--report m.html: cannot be written: Is a directory\n")
+    assert (tmp_path / "m.md").is_file()
+
+
+@pytest.mark.usefixtures("reports")
+def test_known_failures_that_cannot_be_written_are_told(command: Command, tmp_path: Path) -> None:
+    where = "no-folder/known.json"
+    said = command("baseline", "update", where, "--from", "noisy.json", "--reason", "x")
+    assert (said.status, said.err) == (2, f"{where}: cannot be written: No such file or directory\n")
+    assert not (tmp_path / "no-folder").exists()
+
+
+@pytest.mark.usefixtures("reports")
 def test_update_asks_for_a_reason(command: Command, tmp_path: Path) -> None:
     said = command("baseline", "update", "known.json", "--from", "noisy.json")
     assert said.status == 2
