@@ -23,7 +23,7 @@ KERNEL_NEEDS :=
 endif
 
 .PHONY: saboteurs adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
-        fuzz-short fuzz soak explore bench published cross static-kernel image judge-docker container clean
+        fuzz-short fuzz soak explore explore-saboteurs bench published cross static-kernel image judge-docker container clean
 
 help:
 	@echo "make demo          install everything into .venv and run the examples"
@@ -34,6 +34,7 @@ help:
 	@echo "make fuzz-short    fuzz each target for FUZZ_SECONDS=$(FUZZ_SECONDS); make fuzz: for an hour"
 	@echo "make soak          the client under mixed load and killed workers for SOAK_SECONDS=$(SOAK_SECONDS)"
 	@echo "make explore       EXAMPLES=$(EXAMPLES) cases made at random for each transport and each of SEEDS=\"$(SEEDS)\""
+	@echo "make explore-saboteurs  which of EXAMPLES=$(EXAMPLES) such cases first sees each kernel with a fault, for the seed 0"
 	@echo "make bench         measure kernel and client beside the published ones and the least there can be (about 20 minutes)"
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
@@ -186,6 +187,10 @@ explore: $(BIN)/python
 	      $${kernel:+--binary "$$kernel"} || exit 1; \
 	  done; \
 	done
+
+explore-saboteurs: $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
+	$(BIN)/python tests/explore_matrix.py $(EXAMPLES) 0
 
 bench: $(BIN)/python
 	$(BIN)/python benchmarks/kernel.py

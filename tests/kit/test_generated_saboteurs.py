@@ -10,6 +10,7 @@ from pytest_stdiobus.kit.lint import lint
 from pytest_stdiobus.kit.result import Outcome
 from pytest_stdiobus.kit.run import Options, Runner
 
+from .generated_saboteurs import first_failure
 from .kernel_saboteurs import target
 
 MOST_STEPS = 8
@@ -26,3 +27,7 @@ def test_a_fault_is_found_and_left_in_a_short_case_file_that_fails_again(tmp_pat
     with Runner(kernel, Options(cases=[case])) as runner:
         again = runner.run_case(case)
     assert "KRN-COR-01" in [finding.requirement for finding in again.failures]
+
+
+def test_a_worker_that_may_speak_for_a_session_of_another_is_found_out() -> None:
+    assert first_failure("anyone_may_speak", seed=2, count=8).endswith("KRN-RTE-08")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit.case import UNIX, read_cases
-from pytest_stdiobus.kit.explore.search import Search
+from pytest_stdiobus.kit.case import STDIO, UNIX, read_cases
+from pytest_stdiobus.kit.explore.moves import Ask, HalfClose, Plan, Take
+from pytest_stdiobus.kit.explore.search import Search, case_of
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
 from pytest_stdiobus.kit.run import KERNEL, Options, Runner
 from pytest_stdiobus.kit.target import Target
@@ -96,6 +97,13 @@ def test_what_a_kernel_does_not_offer_is_in_no_case_and_held_against_nobody(tmp_
     assert results(search(strict, tmp_path)) == []
     assert len([config for config in played if any("envelope" in pool for pool in config["pools"])]) == 1
     assert len({config["limits"]["max_input_buffer"] for config in played}) > 1
+
+
+def test_a_kernel_has_time_to_drain_where_its_only_client_ends_the_input_before_everything_is_answered() -> None:
+    ended = Plan([{"id": "w", "worker": "scripted", "instances": 1}], (Ask(), Take(), HalfClose()))
+    limits = {transport: case_of(ended, transport, 0).config["limits"] for transport in (STDIO, UNIX)}
+    assert limits[STDIO]["drain_timeout_sec"] == 10
+    assert "drain_timeout_sec" not in limits[UNIX]
 
 
 def test_the_file_of_a_failure_can_be_played_alone(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 from hypothesis import HealthCheck, Phase
 
-from pytest_stdiobus.kit.case import Case, read_cases, steps
+from pytest_stdiobus.kit.case import STDIO, Case, read_cases, steps
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.explore.messages import SIMPLEST_POOLS
 from pytest_stdiobus.kit.explore.model import written
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 # What public sources say of the defaults differs, so that a case names all that it relies on.
 LIMITS = {"max_output_queue": 16_777_216, "max_restarts": 50, "restart_window_sec": 60}
+_TIME_TO_DRAIN = {"drain_timeout_sec": 10}  # what is answered after the end of the input may be written in many pieces
 PATIENCE_S = 90.0  # from the first failure on: a kernel that does not answer makes each attempt slow
 _QUICK = 0.2  # of the usual deadline, while a case is made smaller; what comes of it is played once more in full
 _NOTHING_READ = "KRN-ERR-01"  # of a case without a step that reads: every history is held against it
@@ -234,15 +235,20 @@ def case_of(plan: Plan, transport: str, seed: int) -> Case:
 
 def _data_of(plan: Plan, transport: str, seed: int) -> dict[str, Any]:
     """The case of a plan as its file has it."""
+    steps_made = tidy(written(plan, transport))
+    drains = transport == STDIO and any("half_close" in step for step in steps_made)
     head = {
         "id": f"{GENERATED}/example",
         "title": f"One of the cases that are made with the seed {seed}",
         "requirements": [],
         "subject": KERNEL,
         "transports": [transport],
-        "config": {"pools": plan.pools, "limits": {"max_input_buffer": plan.longest, **LIMITS}},
+        "config": {
+            "pools": plan.pools,
+            "limits": {"max_input_buffer": plan.longest, **LIMITS, **(_TIME_TO_DRAIN if drains else {})},
+        },
     }
-    return _with_steps(head, tidy(written(plan, transport)))
+    return _with_steps(head, steps_made)
 
 
 def _case(data: dict[str, Any]) -> Case:
