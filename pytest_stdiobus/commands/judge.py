@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands.running import add_reporting, run_of, tell
 from pytest_stdiobus.kit import history
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.offline import rejudge
-from pytest_stdiobus.kit.run import Options
+from pytest_stdiobus.kit.offline import options_of, rejudge
 from pytest_stdiobus.kit.target import Target
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ def execute(args: argparse.Namespace) -> int:
             f"the histories are of several targets or profiles: {', '.join(sorted({' '.join(head) for head in heads}))}"
         )
         raise KitError(message)
-    name, profile = heads[0]
+    name, _ = heads[0]
     results = [rejudge(told) for told in histories]
     target = Target(name, _command(histories[0]), subject=results[0].case.subject)
-    return tell(results, run_of(args, target, Options(profile=profile), partial=True), args.report)
+    run = run_of(args, target, options_of(histories[0].head), partial=True)
+    foreign = any(told.head.get("foreign", False) for told in histories)
+    return tell(results, replace(run, foreign=foreign), args.report)
 
 
 def _command(told: History) -> tuple[str, ...]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands.running import add_reporting, run_of, tell
 from pytest_stdiobus.kit import history, target
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.offline import case_of
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.offline import case_of, options_of
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.report import failures
 
 if TYPE_CHECKING:
     import argparse
-from pathlib import Path
 
 HELP = "play a case that failed once more, against the same target"
 EXAMPLES = """
@@ -47,16 +48,9 @@ def execute(args: argparse.Namespace) -> int:
         message = f"{kept.file} is a recording and has no case to play; judge shows what it says"
         raise KitError(message)
     case = case_of(kept.case, head.get("case_file", ""))
-    options = Options(
-        profile=head.get("profile", "bus"),
-        select=case.id,
-        seed=head.get("seed", 0),
-        time_scale=head.get("time_scale", 1.0),
-        kernel=head.get("kernel", ""),
-        image=head.get("image", ""),
-        cases=(case,) if "case_file" in head else (),
-    )
+    options = replace(options_of(head), select=case.id, cases=(case,) if "case_file" in head else ())
     run = run_of(args, target.from_file(kept.target), options, partial=True)
+    run = replace(run, foreign=head.get("foreign", False))
     with Runner(run.target, options) as runner:
         result = runner.run_case(case)
     return tell([result], run, args.report)

@@ -130,7 +130,7 @@ def play(run: Run, folder: Path, reports: Sequence[Path], kernel: str = "") -> i
     try:
         return tell(results, run, reports)
     finally:
-        if why := failures.save(results, run.target, folder):
+        if why := failures.save(results, run.target, folder, foreign=run.foreign):
             sys.stderr.write(f"{why}\n")
 
 

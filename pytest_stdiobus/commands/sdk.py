@@ -74,6 +74,4 @@ def execute(args: argparse.Namespace) -> int:
     judged = replace(judged, name=about.name or judged.name, version=about.version)
     partial = bool(options.select) or set(options.transports) != set(BACKENDS)
     run = run_of(args, judged, options, partial=partial)
-    named = {"--kernel": kernel, "--image": args.image}
-    words = [word for option, value in named.items() if value for word in (option, value)]
-    return play(replace(run, words=tuple(words), foreign=args.foreign), args.failures, args.report)
+    return play(replace(run, foreign=args.foreign), args.failures, args.report)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -82,13 +83,18 @@ class History:
 
     def write(self, file: Path) -> None:
         """Write it as NDJSON; lines above 64 KiB go to files beside it, named by their digest."""
-        with file.open("w", encoding="utf-8") as out:
+        with open(file, "w", encoding="utf-8", opener=private) as out:
             out.write(head_line(self.head))
             out.writelines(event_line(event, file) for event in self.events)
 
     def to_json(self) -> dict[str, Any]:
         """The whole of it as one JSON value, long lines included."""
         return {"head": self.head, "events": [_to_json(event, None) for event in self.events]}
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file for ``open(opener=...)`` that, if it is new, only its user may read: what was said may be secret."""
+    return os.open(path, flags, 0o600)
 
 
 def head_line(head: dict[str, Any]) -> str:
@@ -151,7 +157,8 @@ def _data(data: bytes, file: Path | None) -> Any:
     if file is not None and len(data) > INLINE:
         digest = hashlib.sha256(data).hexdigest()
         side = f"{file.stem}-{digest[:16]}.bin"
-        file.with_name(side).write_bytes(data)
+        with open(file.with_name(side), "wb", opener=private) as out:
+            out.write(data)
         return {"sha256": digest, "length": len(data), "file": side}
     try:
         return data.decode("utf-8")

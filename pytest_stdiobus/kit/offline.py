@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
@@ -11,10 +11,10 @@ from pytest_stdiobus.kit.catalogue import catalogue, profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.judge import judge
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import WORKER, applies, steps_of
+from pytest_stdiobus.kit.run import WORKER, Options, applies, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_stdiobus.kit.history import History
 
@@ -34,6 +34,17 @@ def rejudge(history: History) -> CaseResult:
     case = case_of(name, history.head.get("case_file", ""))
     played = steps_of(case, history.head.get("profile", "bus"), history.head.get("seed", 0))
     return CaseResult(case, judge(case, played, history, case.subject), history, duration_ms)
+
+
+def options_of(head: Mapping[str, Any]) -> Options:
+    """How a history was played, as its head says it."""
+    return Options(
+        profile=head.get("profile", "bus"),
+        seed=head.get("seed", 0),
+        time_scale=head.get("time_scale", 1.0),
+        kernel=head.get("kernel", ""),
+        image=head.get("image", ""),
+    )
 
 
 def _of_recording(history: History) -> Iterator[Finding]:

@@ -77,8 +77,12 @@ def _again(result: CaseResult, run: Run, mask: Mask) -> str:
         words.append("--through-bus")
     if result.history is not None and "case_file" in result.history.head:
         words += ["--cases", result.history.head["case_file"]]
+    if run.options.seed:
+        words += ["--seed", str(run.options.seed)]
     if run.options.time_scale != 1:
         words += ["--time-scale", str(run.options.time_scale)]
+    own = {"--kernel": run.options.kernel, "--image": run.options.image}
+    words += mask.command([word for option, value in own.items() if value for word in (option, value)])
     if run.target.library:
         words += ["--library", run.target.library]
     else:

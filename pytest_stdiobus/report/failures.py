@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +55,14 @@ def check(folder: Path) -> None:
         raise KitError(message)
 
 
-def save(results: Iterable[CaseResult], target: Target, folder: Path) -> str:
+def save(results: Iterable[CaseResult], target: Target, folder: Path, *, foreign: bool = False) -> str:
     """Keep the histories of what failed, in place of those of the run before, in a folder that was checked.
+
+    Args:
+        results: what the cases came to.
+        target: what was judged.
+        folder: where they are kept.
+        foreign: whether it is somebody else's, which the histories say then too.
 
     Returns:
         Why they cannot be kept, or nothing.
@@ -65,20 +71,22 @@ def save(results: Iterable[CaseResult], target: Target, folder: Path) -> str:
     failed = [result for result in results if result.outcome in SHOWN and result.history is not None]
     try:
         if failed:
-            _write(failed, target, folder)
+            _write(failed, target, folder, foreign=foreign)
     except OSError as error:
         return f"failures cannot be kept in {folder}: {error.strerror}"
     return ""
 
 
-def _write(failed: Iterable[CaseResult], target: Target, folder: Path) -> None:
+def _write(failed: Iterable[CaseResult], target: Target, folder: Path, *, foreign: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).touch()
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    (folder / TARGET).write_text(json.dumps(_target(target), indent=2) + "\n", encoding="utf-8")
-    (folder / TARGET).chmod(0o600)  # its environment may hold secrets
+    with open(
+        folder / TARGET, "w", encoding="utf-8", opener=histories.private
+    ) as out:  # its environment may hold secrets
+        out.write(json.dumps(_target(target), indent=2) + "\n")
     for result in failed:
-        _save(result, folder)
+        _save(result, folder, foreign=foreign)
 
 
 def find(name: str, folder: Path) -> Saved:
@@ -105,11 +113,11 @@ def saved(folder: Path) -> Iterator[Saved]:
         yield Saved(histories.read(file).head.get("case", ""), file)
 
 
-def _save(result: CaseResult, folder: Path) -> None:
+def _save(result: CaseResult, folder: Path, *, foreign: bool) -> None:
     file = folder / f"{result.case.id.replace('/', '.').replace('[', '@').rstrip(']')}.ndjson"
     if result.history is not None:
-        result.history.write(file)
-        file.chmod(0o600)
+        told = {"foreign": True} if foreign else {}
+        replace(result.history, head={**result.history.head, **told}).write(file)
 
 
 def _clear(folder: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.report import model
 from pytest_stdiobus.report.failures import MARKER
+from pytest_stdiobus.report.words import FOREIGN
 
 from .conftest import NOISY, ONE, Said
 
@@ -58,6 +61,27 @@ def test_what_is_kept_is_for_its_user_alone(command: Command, worker: Worker, tm
     folder = (tmp_path / KEPT).parent
     assert (folder / ".gitignore").read_text(encoding="utf-8") == "*\n"
     assert [file.stat().st_mode & 0o077 for file in (tmp_path / KEPT, folder / "target.json")] == [0, 0]
+
+
+def test_the_files_of_long_lines_are_for_their_user_alone_too(
+    command: Command, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)  # nobody may read them for a moment either
+    command("worker", "-k", ONE, "--", *worker(NOISY.replace('"I am ready"', '"x" * 70_000')))
+    kept = list((tmp_path / KEPT).parent.glob("*"))
+    assert any(file.suffix == ".bin" for file in kept)
+    assert {file.name for file in kept if file.stat().st_mode & 0o077} <= {".gitignore", MARKER}
+
+
+def test_a_breach_of_security_of_somebody_elses_stays_local_when_it_is_judged_or_played_again(
+    command: Command, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue(), "WRK-01", replace(catalogue()["WRK-01"], security=True))
+    ran = command("worker", "--foreign", "-k", ONE, "--", *worker(NOISY))
+    for said in (ran, command("judge", KEPT), command("replay", KEPT)):
+        assert said.status == 1
+        assert FOREIGN in said.out
+        assert "I am ready" not in said.out
 
 
 @pytest.mark.parametrize("where", ["mine", "mine/", ".", "../{0}/mine"], ids=["name", "slash", "dot", "up"])

@@ -193,6 +193,12 @@ def test_the_command_that_repeats_a_failure_can_be_pasted(report: Make) -> None:
     )
 
 
+def test_the_command_that_repeats_a_failure_has_the_options_that_it_was_played_with(report: Make) -> None:
+    options = Options(seed=7, time_scale=2.0, kernel="/bin/kernel", image="mine")
+    (failure,) = report(a_result(), options=options)["failures"]
+    assert "--seed 7 --time-scale 2.0 --kernel /bin/kernel --image mine --" in failure["again"]
+
+
 def test_a_breach_of_security_of_somebody_elses_stays_local(report: Make, rewrite: Callable[..., None]) -> None:
     rewrite("WRK-03", security=True)
     found = (Finding("WRK-03", Outcome.FAIL, "sent xyzzy"), Finding("WRK-06", Outcome.UNTESTABLE, "after xyzzy"))
