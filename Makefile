@@ -22,7 +22,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: saboteurs adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: saboteurs saboteur-matrix adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak explore explore-saboteurs bench published cross static-kernel image judge-docker container clean
 
 help:
@@ -39,7 +39,8 @@ help:
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
-	@echo "make saboteurs     play the cases about kernels and SDKs against each with a fault (about two hours)"
+	@echo "make saboteurs     play each kernel and SDK with a fault in what catches it and in what exercises its rule (some 20 minutes)"
+	@echo "make saboteur-matrix  the same in a case of every other file, too (hours; it goes on where it was stopped)"
 	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
@@ -143,10 +144,11 @@ kernel-valgrind: kernel
 	else echo "valgrind is missing: the kernel's tests were not run under it"; fi
 
 # What each fault of the small kernel and of the client fails, beside what is declared of it.
-saboteurs: $(BIN)/python
+saboteur-matrix: WHOLE := --whole
+saboteurs saboteur-matrix: $(BIN)/python
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
-	$(BIN)/python tests/saboteur_matrix.py kernel
-	$(BIN)/python tests/saboteur_matrix.py sdk
+	$(BIN)/python tests/saboteur_matrix.py kernel $(WHOLE)
+	$(BIN)/python tests/saboteur_matrix.py sdk $(WHOLE)
 
 # malloc-leak does not see through intrusive lists; LeakSanitizer and valgrind look for leaks.
 analyze:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -29,16 +29,18 @@ class Saboteur:
         breaks: the requirement that it is for.
         also: others that it cannot help breaking, with the reason.
         caught_by: cases that fail because of it.
+        sometimes: what it breaks besides on some machines, with the reason.
     """
 
     name: str
     breaks: str
-    also: dict[str, str]
+    also: dict[str, str] = field(hash=False)
     caught_by: tuple[str, ...] = ()
+    sometimes: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def failing(self) -> set[str]:
-        return {self.breaks, *self.also}
+        return {self.breaks, *self.also, *self.sometimes}
 
     def is_as_declared(self, found: Iterable[str]) -> bool:
         return self.breaks in set(found) <= self.failing
@@ -47,7 +49,7 @@ class Saboteur:
 def declared_in(folder: Path) -> tuple[Saboteur, ...]:
     declared = json.loads((folder / "saboteurs.json").read_text(encoding="utf-8"))
     return tuple(
-        Saboteur(name, data["breaks"], data["also"], tuple(data.get("caught_by", ())))
+        Saboteur(name, data["breaks"], data["also"], tuple(data.get("caught_by", ())), data.get("sometimes", {}))
         for name, data in declared.items()
     )
 
