@@ -22,11 +22,11 @@ def main(arguments: list[str]) -> None:
     count, seeds, *names = arguments
     meant = [saboteur for saboteur in saboteurs() if not names or saboteur.name in names]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = {
-            saboteur: [pool.submit(first_failure, saboteur.name, int(seed), int(count)) for seed in seeds.split(",")]
+        found = [
+            (saboteur, [pool.submit(first_failure, saboteur.name, int(seed), int(count)) for seed in seeds.split(",")])
             for saboteur in meant
-        }
-        for saboteur, firsts in found.items():
+        ]
+        for saboteur, firsts in found:
             told = "   ".join(first.result() or "-" for first in firsts)
             sys.stdout.write(f"{saboteur.name:34} {saboteur.breaks:11} {told}\n")
             sys.stdout.flush()
