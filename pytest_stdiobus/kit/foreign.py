@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from referencing import Resource
 
-_PACKAGES = {"acp": "agent-client-protocol", "mcp": "mcp"}
+PACKAGES = {"acp": "agent-client-protocol", "mcp": "mcp"}
 _MODULES = {"acp": ("acp.schema",), "mcp": ("mcp_types._v2025_11_25", "mcp.types")}
 
 # What a message of the agent or server is, by its method; of a response by that of its request.
@@ -106,13 +106,13 @@ def models(protocol: str) -> Models | None:
     """The installed models of a protocol; None where its package is not there."""
     if _module(protocol) is None:
         return None
-    package = _PACKAGES[protocol]
+    package = PACKAGES[protocol]
     return Models(protocol, package, metadata.version(package))
 
 
 def remedy(protocol: str) -> str:
     """What to do where the models of a protocol are not there."""
-    return f"the package {_PACKAGES[protocol]} is not installed: pip install 'pytest-stdiobus[{protocol}]'"
+    return f"the package {PACKAGES[protocol]} is not installed: pip install 'pytest-stdiobus[{protocol}]'"
 
 
 @cache
@@ -123,7 +123,7 @@ def retrieve(uri: str) -> Resource[Mapping[str, Any]]:
         NoSuchResource: the package is not installed, or has no such model.
     """
     protocol, _, name = uri.removeprefix("urn:").partition(":")
-    model = getattr(_module(protocol), name, None) if protocol in _PACKAGES else None
+    model = getattr(_module(protocol), name, None) if protocol in PACKAGES else None
     if model is None:
         raise NoSuchResource(uri)
     adapter = import_module("pydantic").TypeAdapter(model)

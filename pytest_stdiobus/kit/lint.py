@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_stdiobus.kit import checks, pattern, schemas
+from pytest_stdiobus.kit import checks, lint_schemas, pattern, schemas
 from pytest_stdiobus.kit.bindings import FROM, REPEAT, SUM
 from pytest_stdiobus.kit.case import Case, files_of, read_cases, steps
 from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
@@ -183,7 +183,8 @@ def _of_steps(
     """The faults of steps that begin with some names known; the paths are relative to the list of them."""
     bound, closed = set(known), set[str]()
     for index, step in enumerate(played):
-        for path, what in (*_of_members(step), *_of_names(step, bound), *_of_expectation(step)):
+        expectation = lint_schemas.of_step(step) or _of_expectation(step)
+        for path, what in (*_of_members(step), *_of_names(step, bound), *expectation):
             yield f"[{index}]{path}", what
         if step.verb in {"send", "half_close"} and step.actor in closed:
             yield f"[{index}].{step.verb}", f"expected nothing to be done to {step.actor} after its input was closed"
@@ -257,6 +258,8 @@ def _of_vectors(variants: Sequence[Case]) -> Iterator[tuple[str, str]]:
     seen: dict[str, str] = {}
     for index, case in enumerate(variants):
         values = {key: value for key, value in case.row.items() if key != "name"}
+        for path, what in lint_schemas.of_row(values):
+            yield f"$.vectors[{index}]{path}", what
         for name in sorted(read - values.keys()):
             yield f"$.vectors[{index}]", f"expected {name!r}, which a step reads"
         for name in sorted(values.keys() - read):

@@ -19,10 +19,11 @@ from pytest_stdiobus.kit import foreign, wire
 from pytest_stdiobus.kit.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from jsonschema.protocols import Validator
+    from referencing import Resource
 
 URN = "urn:pytest-stdiobus:"
 DEEPEST = 200  # levels of a file; Python looks into no more than some hundred
@@ -64,6 +65,40 @@ def faults(value: Any, schema: dict[str, Any]) -> list[str]:
 def is_valid(value: Any, schema: dict[str, Any]) -> bool:
     """Whether a value is valid against a schema."""
     return validator(schema).is_valid(value)
+
+
+def mistakes(schema: dict[str, Any], *, whole: bool = True) -> list[str]:
+    """What is wrong with a schema itself: what is no schema, and references that lead nowhere.
+
+    Args:
+        schema: what is looked at.
+        whole: whether it is known in full; of one that is not only the references are looked at.
+    """
+    if whole:
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            return [f"expected a JSON Schema: {in_words(error)}"]
+    resource: Resource[Any] = DRAFT202012.create_resource(schema)
+    return [_nowhere(name) for name in dict.fromkeys(_unresolved(resource, _registry().resolver_with_root(resource)))]
+
+
+def _unresolved(resource: Resource[Any], resolver: Any) -> Iterator[str]:
+    """The references of a schema that lead nowhere."""
+    if isinstance(resource.contents, dict) and isinstance(name := resource.contents.get("$ref"), str):
+        try:
+            resolver.lookup(name)
+        except Unresolvable:
+            yield name
+    for part in resource.subresources():
+        yield from _unresolved(part, resolver.in_subresource(part))
+
+
+def _nowhere(reference: str) -> str:
+    protocol = reference.removeprefix("urn:").partition(":")[0]
+    if protocol in foreign.PACKAGES and foreign.models(protocol) is None:
+        return f"$ref {reference}: {foreign.remedy(protocol)}"
+    return f"expected a $ref to #/$defs/NAME, {URN}NAME, urn:acp:NAME or urn:mcp:NAME; {reference} leads nowhere"
 
 
 def load(file: Path, name: str) -> Any:
