@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import bundled_cases
 from pytest_stdiobus.kit.catalogue import requirement
+from pytest_stdiobus.kit.run import WORKER
 from pytest_stdiobus.report.words import LEVEL
 
 if TYPE_CHECKING:
@@ -57,7 +59,9 @@ def _lines(row: Requirement) -> Iterator[str]:
     if cases:
         yield from ("", f"exercised by {len(cases)} cases", *(f"  {case.id}" for case in cases[:CASES]))
     if len(cases) > CASES:
-        yield f"  and {len(cases) - CASES} more: stdiobus-conformance list --cases -k {row.id}"
+        words = ["--subject", row.subject] if row.subject != WORKER else []
+        words += ["--profile", row.profiles[0]] if row.profiles else []
+        yield f"  and {len(cases) - CASES} more: {shlex.join(['stdiobus-conformance', 'list', *words, '--cases', '-k', row.id])}"
     yield from _saboteurs(row.id)
 
 

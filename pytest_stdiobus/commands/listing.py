@@ -6,8 +6,9 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit.case import TRANSPORTS, bundled_cases
+from pytest_stdiobus.kit.case import BACKENDS, DOCKER, TRANSPORTS, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue, profile
+from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.run import KERNEL, SDK, WORKER, Options, Runner, applies
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.target import Target
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HELP = "list the requirements, or the cases, of a profile"
+PLAYED_ON = {KERNEL: TRANSPORTS, SDK: (*BACKENDS, DOCKER)}
 EXAMPLES = """
 examples:
   stdiobus-conformance list                         every requirement of a worker
@@ -39,8 +41,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """List them."""
-    options = Options(profile=profile(args.profile).name, select=args.select, transports=TRANSPORTS)
-    lines = (_cases if args.cases else _requirements)(args.subject, options)
+    options = Options(
+        profile=profile(args.profile).name, select=args.select, transports=PLAYED_ON.get(args.subject, ())
+    )
+    lines = list((_cases if args.cases else _requirements)(args.subject, options))
+    if not lines:
+        what = f"no {'case' if args.cases else 'requirement'} of {args.subject}s in the profile {options.profile}"
+        message = f"{what} has an id with {args.select!r}; --subject and --profile choose others"
+        raise KitError(message)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return 0
 

@@ -83,6 +83,8 @@ def _again(result: CaseResult, run: Run, mask: Mask) -> str:
         words += ["--time-scale", str(run.options.time_scale)]
     own = {"--kernel": run.options.kernel, "--image": run.options.image}
     words += mask.command([word for option, value in own.items() if value for word in (option, value)])
+    if run.rules.strict:
+        words.append("--strict")
     if run.target.library:
         words += ["--library", run.target.library]
     else:

@@ -61,7 +61,7 @@ class Terminal:
         for row in report["requirements"]:
             shown = of_requirement(report, row["id"])
             if shown and weight(row) in {"warning", "information"}:
-                lines += self._failure(row, shown)
+                lines += self._failure(report, row, shown)
             elif shown:
                 lines += [self._title(row), f"{INDENT}in: {_named(shown)}"]
         return "\n".join([*lines, self._verdict(report)]) + "\n"
@@ -79,13 +79,13 @@ class Terminal:
         for row in report["requirements"]:
             shown = of_requirement(report, row["id"])
             if shown:
-                yield from self._failure(row, shown)
+                yield from self._failure(report, row, shown)
 
-    def _failure(self, row: RequirementPart, failures: list[FailurePart]) -> Iterator[str]:
+    def _failure(self, report: Report, row: RequirementPart, failures: list[FailurePart]) -> Iterator[str]:
         first, *others = failures
         yield ""
         yield self._title(row)
-        yield from (f"{INDENT}{line}" for line in self._told(row, first))
+        yield from (f"{INDENT}{line}" for line in self._told(report, row, first))
         if others:
             yield f"{INDENT}also in: {_named(others)}"
 
@@ -93,7 +93,7 @@ class Terminal:
         label = _label(row)
         return f"{self._paint(label, label)} {row['id']} ({rule(row)}): {row['statement']}"
 
-    def _told(self, row: RequirementPart, failure: FailurePart) -> Iterator[str]:
+    def _told(self, report: Report, row: RequirementPart, failure: FailurePart) -> Iterator[str]:
         if row["source"]["url"]:
             yield row["source"]["url"]
         yield f"in {failure['case']}: {failure['explanation'] or OUTCOME[failure['outcome']]}"
@@ -103,8 +103,10 @@ class Terminal:
         yield from (f"stderr: {line}" for line in failure["stderr"][-LOG:])
         if failure["outcome"] in BROKEN:
             yield f"try: {row['hint']}"
-        again = shlex.join(["stdiobus-conformance", "replay", f"{row['id']}/{failure['case'].rpartition('/')[2]}"])
-        yield f"more: stdiobus-conformance explain {row['id']}     again: {again}"
+        again = ["stdiobus-conformance", "replay", f"{row['id']}/{failure['case'].rpartition('/')[2]}"]
+        if report["options"]["strict"]:
+            again.append("--strict")
+        yield f"more: stdiobus-conformance explain {row['id']}     again: {shlex.join(again)}"
 
     def _undecided(self, report: Report) -> Iterator[str]:
         rows = [row for row in report["requirements"] if row["outcome"] in SILENT]

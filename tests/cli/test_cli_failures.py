@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,18 @@ def test_a_failure_is_replayed_by_the_name_that_the_report_gives(command: Comman
     command("worker", "-k", ONE, "--", *worker(NOISY))
     for name in (f"WRK-01/{ONE}", f"worker/requests/{ONE}", KEPT):
         assert command("replay", name).status == 1, name
+
+
+def test_what_only_a_strict_run_fails_fails_again_by_the_commands_it_prints(
+    command: Command, worker: Worker, tmp_path: Path
+) -> None:
+    said = command(
+        "worker", "-k", "unasked-response-is-ignored[result]", "--strict", "--report", "ran.json", "--", *worker(QUIET)
+    )
+    (printed,) = {line.partition("again: ")[2] for line in said.out.splitlines() if "again: " in line}
+    reported = model.read(tmp_path / "ran.json")["failures"][0]["again"]
+    for again in (printed, reported):
+        assert command(*shlex.split(again)[1:]).status == said.status == 1, again
 
 
 def test_a_failure_that_was_mended_passes_when_it_is_replayed(command: Command, worker: Worker) -> None:

@@ -56,6 +56,24 @@ def test_list_shows_the_cases_that_an_expression_selects(command: Command) -> No
     ]
 
 
+@pytest.mark.parametrize("what", [[], ["--cases"]])
+def test_list_tells_that_an_expression_selects_nothing(command: Command, what: list[str]) -> None:
+    said = command("list", *what, "-k", "nosuchthing")
+    assert said.status == 2
+    assert said.err == (
+        f"no {'case' if what else 'requirement'} of workers in the profile bus has an id with 'nosuchthing'; "
+        "--subject and --profile choose others\n"
+    )
+
+
+@pytest.mark.parametrize("requirement", ["KRN-FRM-02", "SDK-ERR-01", "WRK-ACP-07"])
+def test_the_command_that_explain_prints_lists_the_other_cases(command: Command, requirement: str) -> None:
+    said = command("explain", requirement)
+    number = said.out.partition("exercised by ")[2].partition(" ")[0]
+    more = said.out.partition("more: ")[2].partition("\n")[0]
+    assert len(command(*more.split()[1:]).out.splitlines()) == int(number)
+
+
 @pytest.mark.parametrize("requirement", [row.id for row in catalogue().values() if row.subject == "worker"])
 def test_explain_tells_rule_basis_reason_example_and_cases(command: Command, requirement: str) -> None:
     said = command("explain", requirement)
