@@ -44,7 +44,7 @@ help:
 	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
-	@echo "make judge-docker  every case about SDKs that is played in containers, against the client (two minutes)"
+	@echo "make judge-docker  every case about SDKs that is played in containers, against the client (three minutes)"
 	@echo "make container     make demo in a fresh container"
 	@echo "make clean         remove what was built"
 
