@@ -116,3 +116,12 @@ def test_an_adapter_that_does_not_start_is_told_once(
     assert "module not found" in said.err
     assert "nothing was judged; see: stdiobus-conformance adapter lint -- " in said.err
     assert said.out == ""
+
+
+def test_a_run_on_more_backends_than_usual_is_no_part_of_one(
+    command: Command, worker: Callable[[str], tuple[str, str]]
+) -> None:
+    said = command("sdk", "--backend", "docker,scripted,native,subprocess", "--", *worker(OPENS_ANYTHING))
+    assert said.status == 3, said
+    assert "incomplete" in said.out
+    assert "partial" not in said.out
