@@ -22,7 +22,7 @@ CTEST := ctest
 KERNEL_NEEDS :=
 endif
 
-.PHONY: saboteurs saboteur-matrix adapters peers findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
+.PHONY: saboteurs saboteur-matrix adapters peers subjects findings help demo test unit behaviour pythons package-tests lint kernel kernel-test kernel-instructions kernel-sanitize kernel-valgrind analyze \
         fuzz-short fuzz soak explore explore-saboteurs bench published cross static-kernel image judge-docker container clean
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
 	@echo "make saboteurs     play each kernel and SDK with a fault in what catches it and in what exercises its rule (some 20 minutes)"
 	@echo "make saboteur-matrix  the same in a case of every other file, too (hours; it goes on where it was stopped)"
+	@echo "make subjects      build and install what the findings judge (needs cargo)"
 	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"
 	@echo "make cross         compile the kernel for macOS, musl and other processors"
 	@echo "make image         the container image of the kernel, for the docker backend"
@@ -242,7 +243,9 @@ $(PUBLISHED_CLIENT): $(BIN)/python
 	$@ -m pip install --quiet setuptools "stdiobus[native]==2.2.1"
 
 # The published kernel beside ours, as a program and as a library, and the published clients; last what these say side by side.
-findings: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters kernel
+subjects: $(PUBLISHED) $(PUBLISHED_LIBRARY) $(PUBLISHED_CLIENT) adapters kernel
+
+findings: subjects
 	$(BIN)/python -m pip install --quiet ".[$(EXTRAS)]"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python conformance/findings/findings.py --judge kernel library sdk
 	$(BIN)/python conformance/parity/parity_page.py

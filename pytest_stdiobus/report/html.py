@@ -21,6 +21,7 @@ from pytest_stdiobus.report.words import (
     on_the_bus,
     rule,
     weight,
+    why,
 )
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _told(row: RequirementPart, report: Report, with_name: bool) -> Markup:
     return tag(
         "section",
         tag("h2", target_name(report)) if with_name else None,
-        tag("p", row["reason"]) if row["reason"] and not failures else None,
+        tag("p", why(row)) if row["reason"] and not failures else None,
         *(_failure(failure, is_first=index == 0) for index, failure in enumerate(failures)),
         tag("details", tag("summary", f"{len(listed)} cases"), tag("ul", *listed, class_="cases")) if listed else None,
     )

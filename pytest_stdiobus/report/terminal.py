@@ -18,6 +18,7 @@ from pytest_stdiobus.report.words import (
     on_the_bus,
     rule,
     weight,
+    why,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Terminal:
         if rows:
             yield ""
         for row in rows:
-            yield f"{OUTCOME[row['outcome']]}: {row['id']} ({LEVEL[row['level']]}): {row['reason']}"
+            yield f"{OUTCOME[row['outcome']]}: {row['id']} ({LEVEL[row['level']]}): {why(row)}"
         yield from self._not_played(report)
 
     def _not_played(self, report: Report) -> Iterator[str]:

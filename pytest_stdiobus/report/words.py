@@ -37,6 +37,16 @@ def weight(row: RequirementPart) -> str:
     return row["effect"] if row["outcome"] in BROKEN else ""
 
 
+def why(row: RequirementPart) -> str:
+    """Why a requirement came to its outcome, and how many cases it passed where others leave it open."""
+    passed = sum(finding["outcome"] == "pass" for finding in row["findings"])
+    if row["outcome"] in DECIDED or not passed:
+        return row["reason"]
+    undecided = sum(finding["outcome"] == row["outcome"] for finding in row["findings"])
+    told = f"it passed in {passed}, but {undecided} of its cases left it open"
+    return f"{row['reason']} ({told})"
+
+
 def of_requirement(report: Report, requirement: str) -> list[FailurePart]:
     """The failures of a requirement, those that nobody expected first."""
     found = [failure for failure in report["failures"] if failure["requirement"] == requirement]

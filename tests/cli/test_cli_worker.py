@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Said]
     Worker = Callable[[str], tuple[str, str]]
+KNOWS_NOTHING = """
+    import json, sys
+    for line in sys.stdin:
+        error = {"code": -32601, "message": "unknown"}
+        print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "error": error}), flush=True)
+"""
 LONG = 60.0  # seconds that nothing here takes, even on a busy machine
 
 
@@ -273,6 +279,14 @@ def test_a_rule_of_the_bus_only_informs_about_an_agent_of_another_protocol(comma
 def test_a_case_that_was_not_played_is_told_with_what_it_needs(command: Command) -> None:
     said = command("worker", "-k", f"{ONE} or request-inside", "--", sys.executable, ECHO)
     assert "1 case not applicable: it needs a call to make: give the target a file with probes.stream" in said.out
+
+
+def test_a_worker_that_does_not_know_the_call_is_not_accused_of_minding_the_members(
+    command: Command, worker: Worker
+) -> None:
+    said = command("worker", "-k", "on-a-known-method", "--", *worker(KNOWS_NOTHING))
+    assert "not observed: WRK-05" in said.out
+    assert "warn" not in said.out
 
 
 @pytest.fixture

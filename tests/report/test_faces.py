@@ -18,6 +18,7 @@ from pytest_stdiobus.report.html import SHOWN, page
 from pytest_stdiobus.report.junit import junit
 from pytest_stdiobus.report.markdown import markdown
 from pytest_stdiobus.report.markup import link, tag
+from pytest_stdiobus.report.terminal import Terminal
 
 from .conftest import a_history, a_result
 
@@ -73,6 +74,16 @@ def test_the_page_shows_rule_evidence_and_command(report: Make) -> None:
     ):
         assert part in found.text, part
     assert found.open == []
+
+
+def test_a_requirement_that_one_case_left_open_says_how_many_it_passed(report: Make) -> None:
+    made = report(
+        a_result(Outcome.UNTESTABLE),
+        a_result(Outcome.PASS, case="worker/test/two"),
+        a_result(Outcome.PASS, case="worker/test/three"),
+    )
+    for text in (Terminal().text(made), page([made])):
+        assert "(it passed in 2, but 1 of its cases left it open)" in text
 
 
 def test_hostile_content_adds_no_element_to_the_page(report: Make) -> None:

@@ -28,6 +28,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "conformance" / "findings"
 TOLD: dict[str, Any] = {
     "title": "Kernels",
     "said": "Said of this page.",
+    "built_by": "subjects",
     "judge": ["kernel"],
     "targets": {"bus": {"what": "A kernel.", "words": ["--binary", "bus"], "why": {}}},
 }
@@ -102,7 +103,7 @@ def test_what_is_kept_is_listed_and_every_row_stands_in_the_matrix(pages: dict[s
     page = a_page(pages, a_kernel(report, *results))
     assert "Keeps 1 of 2: KRN-RTE-01." in page
     assert "| KRN-RTE-01 | keeps | The same top-level sessionId" in page
-    assert "| KRN-FRM-04 | untestable | After such a line" in page
+    assert "| KRN-FRM-04 | untestable | After a client line" in page
 
 
 def test_how_somebody_elses_kernel_can_be_attacked_stays_local(pages: dict[str, Any], report: Make) -> None:
@@ -157,6 +158,24 @@ def test_a_promise_of_another_program_is_no_rule_for_this_one(pages: dict[str, A
         told = {**TOLD, "targets": {"bus": {**TOLD["targets"]["bus"], **about, "why": {"KRN-RTE-01": "Word."}}}}
         bound = pages["bound"](told["targets"]["bus"], made)
         assert f"- **{verdict}** KRN-RTE-01" in page("kernel", told, {"bus": bound}, {"bus": "1"})
+
+
+def test_the_page_says_how_what_it_judges_is_built_and_its_targets_are_makes(
+    pages: dict[str, Any], report: Make
+) -> None:
+    page = a_page(pages, a_kernel(report, *a_result("KRN-RTE-01", ("one", Outcome.PASS))))
+    assert "What the commands below name is built by `make subjects`." in page
+    makefile = (FOLDER.parents[1] / "Makefile").read_text(encoding="utf-8")
+    told = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((FOLDER / "pages").iterdir())]
+    assert [page["built_by"] for page in told if f"\n{page['built_by']}:" not in makefile] == []
+
+
+def test_a_rule_is_told_in_the_words_of_today(
+    pages: dict[str, Any], report: Make, rewrite: Callable[..., None]
+) -> None:
+    made = a_kernel(report, *a_result("KRN-RTE-01", ("one", Outcome.PASS)))
+    rewrite("KRN-RTE-01", statement="A rule in other words.")
+    assert "| KRN-RTE-01 | keeps | A rule in other words. |" in a_page(pages, pages["bound"]({}, made))
 
 
 def test_a_source_that_is_shown_no_more_counts_no_more(

@@ -90,7 +90,7 @@ def test_the_terminal_shows_what_differs_and_in_which_cases(kernel: Make) -> Non
     broken = [played(f"c{number}", Outcome.FAIL) for number in range(5)]
     said = list(lines([kernel(*many), kernel(*broken), kernel(*many)]))
     assert said[0].startswith(
-        "KRN-FRM-04  [1] passes  [2] fails (5 of 5, warning)  [3] passes  (must) After such a line"
+        "KRN-FRM-04  [1] passes  [2] fails (5 of 5, warning)  [3] passes  (must) After a client line"
     )
     assert said[1].strip() == "in kernel/test/c0, kernel/test/c1, kernel/test/c2 and 2 more"
     assert said[2:] == ["1 of 1 requirements differ"]
