@@ -19,7 +19,12 @@ IDS = (
 )
 SESSIONS = ("s", "t", 'ü "3"')
 _TEXTS = ("", "x", '"quoted" and \\', "line\nfeed", "é😀", "\x7f\u2028")
-_LOOKALIKES = ({"sessionId": "elsewhere", "id": 1}, {"method": "m", "pool": "nowhere"}, ['{"id":1}', {"result": []}])
+_LOOKALIKES = (
+    {"sessionId": "elsewhere", "id": 1},
+    {"method": "m", "pool": "nowhere"},
+    {"pool": "v"},
+    ['{"id":1}', {"result": []}],
+)
 _NO_OBJECT, _NO_JSON = "KRN-FRM-03", "KRN-FRM-05"
 NO_MESSAGES = {  # each with the requirement that it is refused
     **dict.fromkeys(("x", "[]", "1", '"text"', "null", "{", '{"jsonrpc":"2.0"', "\x00"), _NO_OBJECT),
