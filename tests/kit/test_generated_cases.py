@@ -220,6 +220,12 @@ def test_a_worker_that_is_not_shown_its_sessions_speaks_only_while_it_has_one() 
     assert not [step for step in two if "worker" in step and "method" in step.get("send", {})]
 
 
+def test_what_a_worker_says_that_is_not_shown_its_sessions_is_read_before_it_can_have_another() -> None:
+    made = steps_of(Tell(session="s"), Take(), Notify(), Tell(session="t"), pools=STRIPPED)
+    assert made[3]["find"] == {**made[2]["send"], "sessionId": "s"}
+    assert made[4]["send"]["sessionId"] == "t"
+
+
 def test_what_a_worker_names_as_its_session_leads_to_the_client_of_that_response() -> None:
     made = steps_of(Ask(session="s"), Take(), Answer(names=True), Collect(), Whisper())
     assert made[-2]["send"]["params"] == {"sessionId": made[2]["send"]["result"]["sessionId"]}

@@ -92,7 +92,7 @@ def answer(state: State, move: Answer) -> None:
     if not call.client.has_left:
         judges = judged(move.manner, usual, slow=call.client.stalled)
         state.expected.append(Expected(call.client, call.pool, what, judges, call.response, answers=call, teaches=made))
-        _at_once(state, move)
+        _read_last(state, at_once=move.at_once)
 
 
 def collect(state: State, move: Collect) -> None:
@@ -119,6 +119,7 @@ def notify(state: State, move: Notify) -> None:
     call = chosen(move.which, state.speaking())
     if call is not None:
         _to_owner(state, call, None, move.manner, _TO_OWNER)
+        _read_last(state, at_once=call.pool in state.stripping)
 
 
 def whisper(state: State, move: Whisper) -> None:
@@ -144,7 +145,7 @@ def inquire(state: State, move: Inquire) -> None:
         return
     state.asked.add(key(move.ident))
     _to_owner(state, call, move.ident, move.manner, _INQUIRY)
-    _at_once(state, move)
+    _read_last(state, at_once=move.at_once or call.pool in state.stripping)
 
 
 def reply(state: State, move: Reply) -> None:
@@ -205,9 +206,12 @@ def _to_owner(state: State, call: Call, ident: str | None, manner: Manner, usual
     state.expected.append(Expected(owner, call.pool, what, judges, line, asks=asks))
 
 
-def _at_once(state: State, move: Answer | Inquire) -> None:
-    """The client reads what was sent last, if it is to read it at once."""
-    if move.at_once:
+def _read_last(state: State, *, at_once: bool) -> None:
+    """The client reads what was sent last before anything else happens, if it is to.
+
+    It has to where that would be for nobody as soon as the worker has another session.
+    """
+    if at_once:
         state.script.finish_all()
         collect(state, Collect(len(state.expected) - 1))
 
