@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib.metadata
 import os
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -26,7 +28,7 @@ from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.report.masking import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
 COMMANDS: dict[str, ModuleType] = {
@@ -59,11 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; what it gives is the status of the process."""
     words = list(sys.argv[1:] if argv is None else argv)
     before, command_line = _parted(words)
-    parser = _parser()
+    parser, commands = _parser()
     args, unknown = parser.parse_known_args(before)
     if unknown:
-        hint = "the command stands after --, as in: stdiobus-conformance worker -- python my_agent.py"
-        parser.error(f"{' '.join(unknown)!r} is not an option; {hint}")
+        parser.error(f"{' '.join(unknown)!r} is not an option; {_hint(unknown[0], args.command, commands)}")
     args.command_line = command_line
     try:
         return _done(int(COMMANDS[args.command].execute(args)))
@@ -80,6 +81,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(traceback.format_exc())
         _complain("This is a mistake of the kit, not of what it judged: please report it with the lines above.")
         return OURS
+
+
+def _hint(word: str, command: str, commands: Mapping[str, argparse.ArgumentParser]) -> str:
+    """What was meant by a word that a command does not know."""
+    if not word.startswith("-"):
+        return "the command stands after --, as in: stdiobus-conformance worker -- python my_agent.py"
+    known = re.findall(r"--[a-z-]+", commands[command].format_usage())
+    near = difflib.get_close_matches(word.partition("=")[0], known, 1)
+    return f"did you mean {near[0]}?" if near else f"stdiobus-conformance {command} --help shows them"
 
 
 def _complain(text: str) -> None:
@@ -101,7 +111,8 @@ def _parted(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Mapping[str, argparse.ArgumentParser]]:
+    """The parser, and that of each command."""
     parser = argparse.ArgumentParser(
         prog="stdiobus-conformance",
         description=DESCRIPTION,
@@ -122,4 +133,4 @@ def _parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         module.add(added)
-    return parser
+    return parser, commands.choices

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit import target
+from pytest_stdiobus.commands.running import factor
+from pytest_stdiobus.commands.sdk import adapter
 from pytest_stdiobus.kit.adapters import export
 from pytest_stdiobus.kit.adapters.lint import lint
 from pytest_stdiobus.kit.adapters.result import Blame
@@ -46,7 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", default="", metavar="NAME", help="which adapter to export")
     parser.add_argument("folder", nargs="?", default="", metavar="DIR", help="where its files are written")
     parser.add_argument(
-        "--time-scale", type=float, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
+        "--time-scale", type=factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
     )
 
 
@@ -57,7 +58,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.name:
         message = f"{args.name!r} is too much: the command of the adapter stands after --"
         raise KitError(message)
-    judged = target.from_command(args.command_line, subject="sdk")
+    judged = adapter(args.command_line, f"adapter {args.action}")
     look = {"lint": lint, "smoke": smoke}[args.action]
     return _tell(judged, look(judged, time_scale=args.time_scale))
 

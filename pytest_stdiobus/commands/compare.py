@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.kit.errors import DataError
+from pytest_stdiobus.kit.errors import DataError, KitError
 from pytest_stdiobus.report import model
 from pytest_stdiobus.report.build import HARNESS_EXIT
 from pytest_stdiobus.report.faces import face, write
@@ -47,6 +47,9 @@ def execute(args: argparse.Namespace) -> int:
     for file in args.report:
         face(file, several=True)
     reports = [model.read(file) for file in args.files]
+    if len(subjects := {report["target"]["subject"] for report in reports}) > 1:
+        message = f"reports of one subject can be compared; these are of a {' and of a '.join(sorted(subjects))}"
+        raise KitError(message)
     for number, (report, file) in enumerate(zip(reports, args.files, strict=True), 1):
         _say(f"[{number}] {file}: {target_name(report)}, {report['verdict']['word']}, {report['date'][:10]}")
     for line in lines(reports):

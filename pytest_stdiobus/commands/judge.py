@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.commands.running import add_reporting, run_of, tell
 from pytest_stdiobus.kit import history
-from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.errors import DataError, KitError
 from pytest_stdiobus.kit.offline import options_of, rejudge
 from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.report import model
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     """Judge them."""
-    histories = [history.read(file) for file in args.files]
+    histories = [_read(file) for file in args.files]
     heads = [(told.head.get("target", "target"), told.head.get("profile", "bus")) for told in histories]
     if len(set(heads)) != 1:
         message = (
@@ -49,6 +51,19 @@ def execute(args: argparse.Namespace) -> int:
     run = run_of(args, target, options_of(histories[0].head), partial=True)
     foreign = any(told.head.get("foreign", False) for told in histories)
     return tell(results, replace(run, foreign=foreign), args.report)
+
+
+def _read(file: Path) -> History:
+    try:
+        return history.read(file)
+    except DataError:
+        with contextlib.suppress(DataError):
+            model.read(file)
+            message = (
+                f"{file} is a report, and judge reads histories: .stdiobus/failures/*.ndjson, or what record wrote"
+            )
+            raise KitError(message) from None
+        raise
 
 
 def _command(told: History) -> tuple[str, ...]:

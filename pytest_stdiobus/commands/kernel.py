@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_stdiobus.commands.running import add_reporting, add_running, names_of, options_of, play, run_of
+from pytest_stdiobus.commands.running import add_reporting, add_running, at_least, names_of, options_of, play, run_of
 from pytest_stdiobus.data import bundled_kernel, bundled_library, kernel_absence
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import EMBEDDED, TRANSPORTS
@@ -52,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-examples",
-        type=_count,
+        type=at_least(0),
         default=EXAMPLES_EACH,
         metavar="N",
         help="also play so many cases made at random on each transport, and make small what fails (default: %(default)s)",
@@ -97,10 +97,3 @@ def _found(bundled: Path | None) -> str:
     if bundled is None:
         raise KitError(kernel_absence())
     return str(bundled)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
 import sys
@@ -73,11 +74,11 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         help="also play the case of this file; repeatable",
     )
     parser.add_argument(
-        "--repeat", type=_positive, default=1, metavar="N", help="play each case N times; what differs is flaky"
+        "--repeat", type=at_least(1), default=1, metavar="N", help="play each case N times; what differs is flaky"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of generated cases (default: %(default)s)")
     parser.add_argument(
-        "--time-scale", type=_factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
+        "--time-scale", type=factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
     )
     parser.add_argument(
         "--failures",
@@ -211,15 +212,23 @@ def names_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return names
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
+def at_least(least: int) -> Callable[[str], int]:
+    """A reader of whole numbers that are not smaller."""
+
+    def number(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if int(text) >= least:
+                return int(text)
+        message = f"expected a whole number from {least}, got {text!r}"
+        raise argparse.ArgumentTypeError(message)
+
     return number
 
 
-def _factor(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError(text)
-    return number
+def factor(text: str) -> float:
+    """What a deadline can be multiplied by."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < float("inf"):
+            return float(text)
+    message = f"expected a number above 0, got {text!r}"
+    raise argparse.ArgumentTypeError(message)

@@ -15,6 +15,9 @@ from pytest_stdiobus.kit.run import SDK, Runner
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from pytest_stdiobus.kit.target import Target
 
 HELP = "judge an SDK, through an adapter"
 EXAMPLES = """
@@ -58,11 +61,23 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def adapter(command_line: Sequence[str], command: str) -> Target:
+    """The adapter that a command line names after the words of a command.
+
+    Raises:
+        KitError: it names none, or there is no such program.
+    """
+    if not command_line:
+        message = f"name one adapter: a command after --, as in: stdiobus-conformance {command} -- node adapter.js"
+        raise KitError(message)
+    return target.from_command(command_line, subject=SDK)
+
+
 def execute(args: argparse.Namespace) -> int:
     """Judge it."""
     kernel = executable(args.kernel) if args.kernel else ""
     options = replace(options_of(args), transports=args.backend, kernel=kernel, image=args.image)
-    judged = target.from_command(args.command_line, subject=SDK)
+    judged = adapter(args.command_line, "sdk")
     with Runner(judged, options) as runner:
         about = runner.sdk.description
     if about.fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -159,11 +160,14 @@ def _name(command: Sequence[str]) -> str:
 def _resolved(command: Sequence[str], folder: str) -> tuple[str, ...]:
     program, *arguments = command
     local = os.path.join(folder, program)
-    is_local = os.sep in program and os.path.isfile(local) and os.access(local, os.X_OK)
-    found = local if is_local else shutil.which(program)
+    found = shutil.which(local if os.sep in program else program)
     if found is None:
         where = folder if os.sep in program else "PATH"
         message = f"there is no program {program!r}: looked in {where}"
+        if os.path.isfile(local):
+            is_meant = os.sep in program and not os.access(local, os.X_OK)
+            remedy = f"{program!r} is not executable: chmod +x {shlex.quote(os.path.normpath(local))}"
+            message = remedy if is_meant else f"{message}; did you mean {os.path.join(os.curdir, program)}?"
         raise KitError(message)
     return (os.path.abspath(found), *(_absolute(word, folder) for word in arguments))
 

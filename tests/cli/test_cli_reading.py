@@ -115,6 +115,23 @@ def test_compare_ends_with_0_when_reports_say_the_same(command: Command) -> None
 
 
 @pytest.mark.usefixtures("reports")
+def test_compare_refuses_reports_of_different_subjects(command: Command, tmp_path: Path) -> None:
+    report = json.loads((tmp_path / "noisy.json").read_text(encoding="utf-8"))
+    report["target"]["subject"] = "kernel"
+    (tmp_path / "kernel.json").write_text(json.dumps(report), encoding="utf-8")
+    said = command("compare", "noisy.json", "kernel.json")
+    assert (said.status, said.out) == (2, "")
+    assert said.err == "reports of one subject can be compared; these are of a kernel and of a worker\n"
+
+
+@pytest.mark.usefixtures("reports")
+def test_judge_says_that_a_report_is_one(command: Command) -> None:
+    said = command("judge", "noisy.json")
+    assert said.status == 2
+    assert said.err.startswith("noisy.json is a report, and judge reads histories: ")
+
+
+@pytest.mark.usefixtures("reports")
 def test_compare_shows_what_differs(command: Command, tmp_path: Path) -> None:
     said = command("compare", "noisy.json", "quiet.json", *(f"--report=both.{kind}" for kind in ("html", "md", "json")))
     assert said.status == 1
@@ -182,7 +199,7 @@ def test_known_failures_that_cannot_be_written_are_told(command: Command, tmp_pa
 def test_update_asks_for_a_reason(command: Command, tmp_path: Path) -> None:
     said = command("baseline", "update", "known.json", "--from", "noisy.json")
     assert said.status == 2
-    assert "nothing was written: give --reason" in said.err
+    assert said.err == "nothing was written: give --reason TEXT, why the failures are accepted for now\n"
     assert not (tmp_path / "known.json").exists()
 
 

@@ -171,8 +171,8 @@ def test_a_case_of_ones_own_is_played_too(command: Command, tmp_path: Path) -> N
         (("worker", "--profile", "xyz", "--", "cat"), "'xyz' is not a profile; use "),
         (("worker", "-k", "and", "--", "cat"), "-k 'and': expected a part of an id, got 'and'"),
         (("worker", "-k", "nosuchcase", "--", "cat"), "has an id with 'nosuchcase'"),
-        (("worker", "--repeat", "0", "--", "cat"), "argument --repeat: invalid"),
-        (("worker", "--time-scale", "0", "--", "cat"), "argument --time-scale: invalid"),
+        (("worker", "--repeat", "0", "--", "cat"), "argument --repeat: expected a whole number from 1, got '0'"),
+        (("worker", "--time-scale", "0", "--", "cat"), "argument --time-scale: expected a number above 0, got '0'"),
         (("worker", "--cwd", "nowhere", "--", "cat"), "--cwd nowhere: there is no such folder"),
         (
             ("worker", "--report", "r.pdf", "--", "cat"),
@@ -185,6 +185,16 @@ def test_a_case_of_ones_own_is_played_too(command: Command, tmp_path: Path) -> N
             "bad.json: $.known_failures[0]: 'reason' is a required",
         ),
         (("worker", "--cases", "bad.json", "--", "cat"), "bad.json: $: "),
+        (("worker", "--target", "misspelt.json"), "misspelt.json: $: expected a command, or the library of a kernel"),
+        (("worker", "--reprot", "r.html"), "'--reprot r.html' is not an option; did you mean --report?"),
+        (("worker", "--qqq", "--", "cat"), "is not an option; stdiobus-conformance worker --help shows them"),
+        (("worker", "--", "./bad.json"), "'./bad.json' is not executable: chmod +x "),
+        (("worker", "--", "bad.json"), "there is no program 'bad.json': looked in PATH; did you mean ./bad.json?"),
+        (("kernel", "--binary", "./bad.json"), "'./bad.json' is not executable: chmod +x "),
+        (("kernel", "--max-examples", "-1"), "argument --max-examples: expected a whole number from 0, got '-1'"),
+        (("sdk",), "name one adapter: a command after --, as in: stdiobus-conformance sdk -- node adapter.js"),
+        (("adapter", "lint"), "as in: stdiobus-conformance adapter lint -- node adapter.js"),
+        (("adapter", "smoke", "--time-scale", "0"), "argument --time-scale: expected a number above 0, got '0'"),
         (("judge", "gone.ndjson"), "gone.ndjson: cannot be read"),
         (("replay", "WRK-01/x"), "'WRK-01/x' is not one failure of .stdiobus/failures; kept there: none"),
     ],
@@ -194,6 +204,7 @@ def test_wrong_use_is_told_before_anything_runs(
     command: Command, tmp_path: Path, words: tuple[str, ...], expected: str
 ) -> None:
     (tmp_path / "bad.json").write_text('{"known_failures": [{"requirement": "WRK-01"}]}', encoding="utf-8")
+    (tmp_path / "misspelt.json").write_text('{"name": "mine", "comand": ["cat"]}', encoding="utf-8")
     said = command(*words)
     assert said.status == 2
     assert expected in said.err
