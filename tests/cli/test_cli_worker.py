@@ -292,11 +292,15 @@ def test_a_case_that_was_not_played_is_told_with_what_it_needs(command: Command)
     assert "1 case not applicable: it needs a call to make: give the target a file with probes.stream" in said.out
 
 
-def test_a_worker_that_does_not_know_the_call_is_not_accused_of_minding_the_members(
-    command: Command, worker: Worker
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [("on-a-known-method", "not observed: WRK-05"), ("on-a-notification", "untestable: WRK-05 (must): WRK-03 failed")],
+)
+def test_a_worker_that_does_the_same_without_the_members_is_not_accused_of_minding_them(
+    command: Command, worker: Worker, case: str, told: str
 ) -> None:
-    said = command("worker", "-k", "on-a-known-method", "--", *worker(KNOWS_NOTHING))
-    assert "not observed: WRK-05" in said.out
+    said = command("worker", "-k", case, "--", *worker(KNOWS_NOTHING))
+    assert told in said.out
     assert "warn" not in said.out
 
 
