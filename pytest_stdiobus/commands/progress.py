@@ -21,12 +21,14 @@ _CLEAR = "\r\x1b[K"
 class Progress:
     """Tells of each case that is over, and of the first failure of each requirement at once."""
 
-    def __init__(self, stream: TextIO, mask: Mask, total: int) -> None:
-        """`total` cases will be played."""
+    def __init__(self, stream: TextIO, mask: Mask, total: int, examples: int = 0) -> None:
+        """`total` cases will be told of, each as the report counts it, and some of them after so many `examples`."""
         self._stream = stream
         self._mask = mask
         self._total = total
         self._done = 0
+        self._examples = examples
+        self._tried = 0
         self._groups: dict[str, list[int]] = {}
         self._accused: set[str] = set()
         self._pause = PAUSE_S
@@ -40,6 +42,14 @@ class Progress:
             counted = self._groups.setdefault(group(result.case.id), [0, 0])
             counted[0] += result.outcome is Outcome.PASS
             counted[1] += 1
+        self._tell(result)
+
+    def tried(self, result: CaseResult) -> None:
+        """Tell that a case made at random is over, of which the report tells only what all of them came to."""
+        self._tried += 1
+        self._tell(result)
+
+    def _tell(self, result: CaseResult) -> None:
         for finding in result.failures:
             if finding.requirement not in self._accused:
                 self._accused.add(finding.requirement)
@@ -61,7 +71,8 @@ class Progress:
 
     def _status(self) -> str:
         told = "   ".join(f"{name} {passed}/{played}" for name, (passed, played) in self._groups.items())
-        return f"{self._done}/{self._total}   {told}"
+        tried = f"   made at random {self._tried}/{self._examples}" if self._tried else ""
+        return f"{self._done}/{max(self._done, self._total)}   {told}{tried}"
 
     def _line(self, text: str) -> None:
         self._stream.write(f"{_CLEAR if self._live else ''}{text}\n")

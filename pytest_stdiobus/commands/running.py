@@ -148,13 +148,15 @@ def _played(run: Run, options: Options, folder: Path) -> tuple[list[CaseResult],
         if number := prompts(cases, run.target, options):
             told = "side effects are your agent's. Ctrl-C stops it."
             sys.stderr.write(f"will send at most {number} prompts; {told}\n")
-        progress = Progress(sys.stderr, Mask(run.target.env), len(cases) + examples)
+        progress = Progress(sys.stderr, Mask(run.target.env), len(cases) + len(runner.explored), examples)
         try:
             for case in cases:
                 results.append(runner.run_case(case))
                 runner.refuse_what_does_not_start(results[-1])
                 progress.add(results[-1])
-            results += _explored(runner, folder.absolute().with_name(GENERATED), progress)
+            for result in _explored(runner, folder.absolute().with_name(GENERATED), progress):
+                results.append(result)
+                progress.add(result)
         except (KeyboardInterrupt, OSError) as error:
             why = f": {error}" if isinstance(error, OSError) else ""
             return results, f"stopped after {len(results)} of {len(cases)} cases{why}"
@@ -174,7 +176,7 @@ def _explored(runner: Runner, folder: Path, progress: Progress) -> Iterator[Case
     with tempfile.TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)  # else it makes a folder where the user is
         for transport in runner.explored:
-            yield from Search(runner, transport, folder, progress.add).run()
+            yield from Search(runner, transport, folder, progress.tried).run()
 
 
 def _behind(run: Run, direct: Sequence[CaseResult], kernel: str, folder: Path) -> Run:

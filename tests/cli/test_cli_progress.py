@@ -66,3 +66,14 @@ def test_what_was_not_played_is_not_counted(clock: list[float]) -> None:
     screen = Screen()
     Progress(screen, Mask({}), total=1).add(result(Outcome.NOT_APPLICABLE))
     assert screen.getvalue().endswith("1/1   ")
+
+
+def test_cases_made_at_random_are_counted_apart_from_those_of_the_report(clock: list[float]) -> None:
+    screen = Screen()
+    shown = Progress(screen, Mask({}), total=2, examples=25)
+    shown.add(result(Outcome.PASS))
+    shown.tried(result(Outcome.PASS, "kernel/generated/x"))
+    assert screen.getvalue().endswith("1/2   framing 1/1   made at random 1/25")
+    for case in ("x", "all[stdio]"):
+        shown.add(result(Outcome.PASS, f"kernel/generated/{case}"))
+    assert screen.getvalue().endswith("3/3   framing 1/1   generated 2/2   made at random 1/25")
