@@ -39,7 +39,7 @@ help:
 	@echo "make published     one suite over both clients, our examples over the published kernel, theirs over ours"
 	@echo "make adapters      build the adapter of the published Rust client (needs cargo)"
 	@echo "make peers         judge real agents of ACP and servers of MCP, and write docs/findings (needs npm)"
-	@echo "make saboteurs     play each kernel and SDK with a fault in what catches it and in what exercises its rule (some 20 minutes)"
+	@echo "make saboteurs     play each kernel and SDK with a fault in what catches it and in what exercises its rule (some ten minutes)"
 	@echo "make saboteur-matrix  the same in a case of every other file, too (hours; it goes on where it was stopped)"
 	@echo "make subjects      build and install what the findings judge (needs cargo)"
 	@echo "make findings      judge the published kernel and clients beside ours, and write docs/findings (about an hour)"

@@ -121,7 +121,9 @@ def _sought(subject: str, saboteur: Saboteur, known: Found) -> Found:
     found: Found = {}
     for requirement in sorted({saboteur.breaks, *saboteur.also} - {""}):
         exercise = [name for name in of.first_variants() if requirement in of.cases()[name].requirements]
-        for name in sorted(exercise, key=lambda name: of.cases()[name].requirements[0] != requirement):
+        exercise.sort(key=lambda name: of.cases()[name].requirements[0] != requirement)
+        about = [name for name, case in of.cases().items() if saboteur.breaks in case.requirements]
+        for name in (*exercise, *about):
             if requirement in set().union(*known.values(), *found.values()):
                 break
             if name not in known | found:
