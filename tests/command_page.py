@@ -45,10 +45,21 @@ def _command(name: str, module: ModuleType) -> Iterator[str]:
     parser = argparse.ArgumentParser(add_help=False)
     module.add(parser)
     yield f"\n## {name}\n\n{module.HELP[0].upper()}{module.HELP[1:]}.\n\n```text\n{module.EXAMPLES.strip()}\n```\n"
-    actions = parser._actions
-    if actions:
+    yield from _arguments(name, parser)
+
+
+def _arguments(name: str, parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The arguments of a command, or of each of its actions where it has some."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for of_it, parser_of_it in action.choices.items():
+                yield f"\n### {name} {of_it}\n\n{parser_of_it.description}\n"
+                yield from _arguments(f"{name} {of_it}", parser_of_it)
+            return
+    shown = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+    if shown:
         yield "\n| argument | meaning |\n|---|---|\n"
-    for action in actions:
+    for action in shown:
         yield f"| `{_call(action)}` | {_meaning(action)} |\n"
 
 

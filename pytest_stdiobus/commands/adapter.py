@@ -35,7 +35,12 @@ An adapter reads commands from stdin and writes answers and events to stdout, on
 a broken adapter from a bad SDK. The status is 0 when all is well, 1 when the adapter has to be mended, 3 when the adapter
 keeps to the protocol and something behind it fails.
 """
-ACTIONS = ("export", "lint", "smoke")
+EXPORT = "export"
+ACTIONS = {
+    EXPORT: "write the files of an adapter to begin with",
+    "lint": "judge the adapter that the command after -- runs, alone",
+    "smoke": "open a bus with every backend of the adapter that the command after -- runs, and make a few calls",
+}
 BROKEN, BAD_SDK = 1, 3
 MARKS = {Blame.NOBODY: "ok", Blame.ADAPTER: "FAIL", Blame.SDK: "SDK", Blame.SKIPPED: "skip"}
 INDENT = " " * 5
@@ -43,21 +48,22 @@ INDENT = " " * 5
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", choices=ACTIONS, help="export writes files; lint and smoke run the command after --")
-    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="which adapter to export")
-    parser.add_argument("folder", nargs="?", default="", metavar="DIR", help="where its files are written")
-    parser.add_argument(
-        "--time-scale", type=factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
-    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, told in ACTIONS.items():
+        action = actions.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.", allow_abbrev=False)
+        if name == EXPORT:
+            action.add_argument("name", nargs="?", default="", metavar="NAME", help="which adapter to export")
+            action.add_argument("folder", nargs="?", default="", metavar="DIR", help="where its files are written")
+        else:
+            action.add_argument(
+                "--time-scale", type=factor, default=1.0, metavar="X", help="multiply every deadline, for slow machines"
+            )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Do one of the three."""
-    if args.action == "export":
+    if args.action == EXPORT:
         return _export(args.name, args.folder)
-    if args.name:
-        message = f"{args.name!r} is too much: the command of the adapter stands after --"
-        raise KitError(message)
     judged = adapter(args.command_line, f"adapter {args.action}")
     look = {"lint": lint, "smoke": smoke}[args.action]
     return _tell(judged, look(judged, time_scale=args.time_scale))

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import argparse
 
 HELP = "add the failures of a report to the known ones, or take away those that nothing needs any more"
+UPDATE = "update"
+ACTIONS = {
+    UPDATE: "add the failures of a report to the known ones",
+    "prune": "take away what a report of a whole run does not need any more",
+}
 EXAMPLES = """
 examples:
   stdiobus-conformance worker --report r.json -- python my_agent.py
@@ -27,21 +32,26 @@ examples:
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("what", choices=("update", "prune"))
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="the file of known failures; update makes it where there is none"
-    )
-    parser.add_argument(
-        "--from", dest="report", type=Path, required=True, metavar="REPORT.json", help="what a run came to"
-    )
-    parser.add_argument("--reason", default="", help="why the failures are accepted for now; update needs it")
-    parser.add_argument("--ticket", default="", help="where their repair is tracked")
-    parser.add_argument("--expires", default="", metavar="YYYY-MM-DD", help="the last day on which they are accepted")
+    actions = parser.add_subparsers(dest="what", required=True, metavar="ACTION")
+    for name, told in ACTIONS.items():
+        action = actions.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.", allow_abbrev=False)
+        action.add_argument(
+            "file", type=Path, metavar="FILE", help="the file of known failures; update makes it where there is none"
+        )
+        action.add_argument(
+            "--from", dest="report", type=Path, required=True, metavar="REPORT.json", help="what a run came to"
+        )
+        if name == UPDATE:
+            action.add_argument("--reason", default="", help="why the failures are accepted for now; it must be given")
+            action.add_argument("--ticket", default="", help="where their repair is tracked")
+            action.add_argument(
+                "--expires", default="", metavar="YYYY-MM-DD", help="the last day on which they are accepted"
+            )
 
 
 def execute(args: argparse.Namespace) -> int:
     """Change the file, and say how."""
-    if args.what == "update" and not args.reason:
+    if args.what == UPDATE and not args.reason:
         message = "nothing was written: give --reason TEXT, why the failures are accepted for now"
         raise KitError(message)
     report = model.read(args.report)
@@ -53,7 +63,7 @@ def execute(args: argparse.Namespace) -> int:
     entries = _entries(args)
     known = [baseline.known(entry) for entry in entries]
     target = report["target"]["name"]
-    if args.what == "update":
+    if args.what == UPDATE:
         failed = [(case, finding.requirement) for case, finding in findings if finding.outcome in BROKEN]
         added = [
             _entry(args, case, name) for case, name in failed if not any(entry.names(case, name) for entry in known)
@@ -75,7 +85,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
-    if args.what == "update" and not args.file.exists():
+    if args.what == UPDATE and not args.file.exists():
         return []
     entries: list[dict[str, Any]] = schemas.load(args.file, "known-failures")["known_failures"]
     return entries

@@ -235,6 +235,27 @@ def test_ctrl_c_ends_the_run_with_what_was_found(tmp_path: Path, worker: Worker)
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("words", "own", "of_another"),
+    [
+        (("adapter", "export"), "DIR", "--time-scale"),
+        (("adapter", "lint"), "--time-scale", "DIR"),
+        (("adapter", "smoke"), "--time-scale", "DIR"),
+        (("baseline", "update"), "--reason", "prune"),
+        (("baseline", "prune"), "--from", "--reason"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)
+def test_help_of_an_action_shows_its_own_arguments(
+    command: Command, words: tuple[str, ...], own: str, of_another: str
+) -> None:
+    said = command(*words, "--help")
+    assert said.status == 0
+    assert said.out.startswith(f"usage: stdiobus-conformance {' '.join(words)} ")
+    assert own in said.out
+    assert of_another not in said.out
+
+
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
 def test_help_shows_examples(command: Command, words: tuple[str, ...]) -> None:
     said = command(*words, "--help")
