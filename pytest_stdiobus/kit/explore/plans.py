@@ -93,8 +93,8 @@ def _neighbours() -> SearchStrategy[Scene]:
     opened = st.lists(st.tuples(call, _take()), min_size=2, max_size=3).map(chain.from_iterable)
     crossing = st.one_of(_ask(in_session=True), _take(), _answer(), _trespass(), _move(), _move())
     return st.builds(
-        lambda opening, parting, rest: (*opening, parting, *rest),
-        *(opened, st.builds(Part, _number(2)), st.lists(crossing, min_size=2, max_size=6)),
+        lambda opening, parting, rest, last: (*opening, parting, *rest, last),
+        *(opened, st.builds(Part, _number(2)), st.lists(crossing, min_size=1, max_size=5), _trespass()),
     )
 
 
