@@ -72,7 +72,7 @@ def test_a_backend_that_is_none_is_refused(command: Command, names: str) -> None
 def test_a_command_is_asked_for(command: Command) -> None:
     said = command("sdk")
     assert said.status == 2
-    assert "name a program" in said.err
+    assert "name one adapter: a command after --" in said.err
 
 
 def test_a_failure_shows_both_ends_and_can_be_played_again(
