@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_stdiobus.kit.case import Case
-    from pytest_stdiobus.kit.run import Options
+    from pytest_stdiobus.kit.options import Options
     from pytest_stdiobus.kit.target import Target
 
 PROMPT, TOOL = "session/prompt", "tools/call"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import bundled_cases
 from pytest_stdiobus.kit.catalogue import requirement
-from pytest_stdiobus.kit.run import WORKER
+from pytest_stdiobus.kit.target import WORKER
 from pytest_stdiobus.report.words import LEVEL
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pytest_stdiobus.data import bundled_kernel, bundled_library, kernel_absence
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import EMBEDDED, TRANSPORTS
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.run import KERNEL
+from pytest_stdiobus.kit.target import KERNEL
 
 if TYPE_CHECKING:
     import argparse

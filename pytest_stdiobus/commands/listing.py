@@ -7,11 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import BACKENDS, DOCKER, TRANSPORTS, bundled_cases
-from pytest_stdiobus.kit.catalogue import catalogue, profile
+from pytest_stdiobus.kit.catalogue import applies, catalogue, profile
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.run import KERNEL, SDK, WORKER, Options, Runner, applies
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.select import selects
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.target import KERNEL, SDK, WORKER, Target
 from pytest_stdiobus.report.words import LEVEL
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from pytest_stdiobus.commands.progress import Progress
 from pytest_stdiobus.kit import baseline
 from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.own_cases import read_own_cases
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.through import NOT, STRIP, on_the_bus
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import failures

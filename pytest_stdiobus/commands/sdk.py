@@ -11,7 +11,8 @@ from pytest_stdiobus.commands.running import add_reporting, add_running, names_o
 from pytest_stdiobus.kit import target
 from pytest_stdiobus.kit.case import BACKENDS, DOCKER
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.run import SDK, Runner
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK
 
 if TYPE_CHECKING:
     import argparse

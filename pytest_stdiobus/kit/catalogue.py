@@ -181,3 +181,8 @@ def requirement(name: str) -> Requirement:
     near = get_close_matches(name.upper(), catalogue())
     message = f"{name!r} is not a requirement; {'near it: ' + ', '.join(near) if near else 'list shows them all'}"
     raise KitError(message)
+
+
+def applies(requirement: Requirement, subject: str, profile_name: str) -> bool:
+    """Whether a requirement is one of a kind of target, in a profile."""
+    return requirement.subject == subject and requirement.belongs_to(profile_name)

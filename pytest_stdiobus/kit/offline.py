@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
 from pytest_stdiobus.kit.case import Case, bundled_cases, read_cases
-from pytest_stdiobus.kit.catalogue import catalogue, profile
+from pytest_stdiobus.kit.catalogue import applies, catalogue, profile
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.judge import judge
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import WORKER, Options, applies, steps_of
+from pytest_stdiobus.kit.run import steps_of
+from pytest_stdiobus.kit.target import WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -96,3 +96,12 @@ def _of_array(pattern: list[Any], value: Any, path: str) -> str | None:
 def _told(path: str, pattern: Any, value: Any) -> str:
     place = f"{path}: " if path else ""
     return f"{place}expected {words(pattern)}, got {wire.preview(wire.encode(value))}"
+
+
+def payload(value: Any) -> bytes:
+    """The bytes of a ``send``: a message with its LF, or ``raw`` and ``base64`` bytes as they are."""
+    if isinstance(value, dict) and value.keys() == {"raw"}:
+        return raw(value["raw"])
+    if isinstance(value, dict) and value.keys() == {"base64"}:
+        return raw(value)
+    return wire.encode(value) + b"\n"

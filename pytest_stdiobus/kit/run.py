@@ -16,7 +16,7 @@ from pytest_stdiobus.kit import survey as surveying
 from pytest_stdiobus.kit.attend import Attendant
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import DOCKER, SUBPROCESS, Case, bundled_cases, methods, probes, steps, surveyed
-from pytest_stdiobus.kit.catalogue import Requirement, catalogue, profile
+from pytest_stdiobus.kit.catalogue import catalogue, profile
 from pytest_stdiobus.kit.checks import find_check
 from pytest_stdiobus.kit.comparing import attributed, steady, without_its_kernel
 from pytest_stdiobus.kit.drivers.adapter_process import Adapters
@@ -26,6 +26,7 @@ from pytest_stdiobus.kit.drivers.worker import WorkerSeat
 from pytest_stdiobus.kit.errors import HarnessError, KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.judge import judge, values
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.patience import DEADLINE_S, Patience
 from pytest_stdiobus.kit.play import Player
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
@@ -33,7 +34,8 @@ from pytest_stdiobus.kit.sdk import Sdk, not_contained, opening_of
 from pytest_stdiobus.kit.select import selects
 from pytest_stdiobus.kit.starting import died_in_silence, why_it_does_not_start
 from pytest_stdiobus.kit.supervisor import Supervisor
-from pytest_stdiobus.kit.through import ENVELOPES, FORWARD, obstacle
+from pytest_stdiobus.kit.target import KERNEL, SDK, WORKER
+from pytest_stdiobus.kit.through import obstacle
 from pytest_stdiobus.kit.walk import Walk
 
 if TYPE_CHECKING:
@@ -43,60 +45,8 @@ if TYPE_CHECKING:
     from pytest_stdiobus.kit.drivers.seat import Seat
     from pytest_stdiobus.kit.target import Target
 
-KERNEL, SDK, WORKER = "kernel", "sdk", "worker"
 BUS_NATIVE = "bus-native"
 GENERATED = "kernel/generated"  # with it begin the ids of cases that are made at random
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to judge.
-
-    Attributes:
-        profile: what kind of worker it claims to be.
-        select: an expression of parts of the ids of cases and requirements (`kit.select`); empty is all.
-        repeat: how often each case is run; what differs is flaky.
-        seed: of generated cases.
-        transports: what a kernel's cases are played on, or the backends of an SDK; empty is all that it has.
-        through: the executable of a kernel that is put between the kit and the worker; empty for none.
-        kernel: the executable that an SDK starts on its subprocess backend; empty is its own.
-        image: the container image that an SDK starts on its docker backend, with Python in it; empty is its own.
-        envelope: what that kernel does with the bus's own members: ``forward`` or ``strip``.
-        time_scale: a factor on every deadline, for slow machines.
-        cases: cases of the user's, besides the bundled ones.
-        examples: how many cases are made at random for each transport of a kernel.
-    """
-
-    profile: str = "bus"
-    select: str = ""
-    repeat: int = 1
-    seed: int = 0
-    transports: Sequence[str] = ()
-    through: str = ""
-    kernel: str = ""
-    image: str = ""
-    envelope: str = FORWARD
-    time_scale: float = 1.0
-    cases: Sequence[Case] = ()
-    examples: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what nothing can be run with.
-
-        Raises:
-            KitError: an option is not valid; the message says what was expected.
-        """
-        if self.repeat < 1:
-            message = f"repeat: expected how often, at least 1, got {self.repeat}"
-        elif not 0 < self.time_scale < float("inf"):
-            message = f"time_scale: expected a factor above 0, got {self.time_scale:g}"
-        elif self.envelope not in ENVELOPES:
-            message = f"envelope: expected one of {', '.join(ENVELOPES)}, got {self.envelope!r}"
-        elif self.through and not os.access(self.through, os.X_OK):
-            message = f"through: expected the executable of a kernel, got {self.through}"
-        else:
-            return
-        raise KitError(message)
 
 
 @dataclass
@@ -353,8 +303,3 @@ def _told(error: Exception) -> str:
     return (
         f"a mistake of the kit: {type(error).__name__}: {error} ({os.path.basename(last.filename)}, line {last.lineno})"
     )
-
-
-def applies(requirement: Requirement, subject: str, profile_name: str) -> bool:
-    """Whether a requirement is one of a kind of target, in a profile."""
-    return requirement.subject == subject and requirement.belongs_to(profile_name)

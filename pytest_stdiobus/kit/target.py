@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+KERNEL, SDK, WORKER = "kernel", "sdk", "worker"  # what a target can be
 _EMBEDDING = "embedding"  # the capability that every library has
 _LOADING_S = 20.0
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import schemas, wire
-from pytest_stdiobus.kit.drivers.seat import payload
+from pytest_stdiobus.kit.pattern import payload
 from pytest_stdiobus.kit.result import Finding, Outcome
 from pytest_stdiobus.kit.wire import Kind
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
 from pytest_stdiobus.kit.case import bundled_cases
-from pytest_stdiobus.kit.catalogue import catalogue
+from pytest_stdiobus.kit.catalogue import applies, catalogue
 from pytest_stdiobus.kit.result import BROKEN, SHOWN, CaseResult, Outcome, RequirementResult, by_requirement
-from pytest_stdiobus.kit.run import applies
 from pytest_stdiobus.report.bus import bus_part
 from pytest_stdiobus.report.evidence import failure, known, veil
 from pytest_stdiobus.report.exchange import exchange

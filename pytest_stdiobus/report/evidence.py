@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import WORKER
+from pytest_stdiobus.kit.target import WORKER
 from pytest_stdiobus.report.masking import Mask, printable
 from pytest_stdiobus.report.transcript import stderr, transcript
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_stdiobus.kit import history as histories
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.result import SHOWN
-from pytest_stdiobus.kit.run import WORKER
+from pytest_stdiobus.kit.target import WORKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

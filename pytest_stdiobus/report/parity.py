@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.run import SDK
+from pytest_stdiobus.kit.target import SDK
 from pytest_stdiobus.report.masking import printable, shortened
 
 if TYPE_CHECKING:

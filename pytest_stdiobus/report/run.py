@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit import verdict as judging
 from pytest_stdiobus.kit.baseline import Baseline
-from pytest_stdiobus.kit.run import Options
+from pytest_stdiobus.kit.options import Options
 
 if TYPE_CHECKING:
     import datetime as dt

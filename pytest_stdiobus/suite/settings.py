@@ -14,7 +14,7 @@ from pytest_stdiobus import options
 from pytest_stdiobus.kit import baseline, target
 from pytest_stdiobus.kit.catalogue import profile
 from pytest_stdiobus.kit.errors import KitError
-from pytest_stdiobus.kit.run import Options
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import failures
 from pytest_stdiobus.report.faces import face

@@ -16,9 +16,10 @@ from pytest_stdiobus.kit.adapters.lint import lint
 from pytest_stdiobus.kit.adapters.result import Blame, Outcome
 from pytest_stdiobus.kit.adapters.smoke import smoke
 from pytest_stdiobus.kit.case import bundled_cases
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome as Result
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target
 
 from .conversation import ADAPTERS, Conversation, pools
 

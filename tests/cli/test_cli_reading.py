@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import applies
+from pytest_stdiobus.kit.catalogue import applies, catalogue
 
 from .conftest import NOISY, ONE, Said
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.kit.case import Case, steps
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target
 
 if TYPE_CHECKING:

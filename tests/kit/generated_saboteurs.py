@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.kit.case import UNIX
 from pytest_stdiobus.kit.explore.search import Search
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 
 from .kernel_saboteurs import target
 

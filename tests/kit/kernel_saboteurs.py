@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, bundled_cases
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import KERNEL, Target
 
 from .saboteurs import Saboteur, about, declared_in, failures, one_of_each_file, played, supervisor
 

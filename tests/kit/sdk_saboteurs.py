@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import NATIVE, SCRIPTED, SUBPROCESS, bundled_cases
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target
 
 from .saboteurs import Saboteur, declared_in, one_of_each_file, played, supervisor
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_stdiobus.kit import wire
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.survey import Survey
 
 from .conftest import ANSWER, ASK, UNSOLICITED, case

@@ -11,8 +11,9 @@ from pytest_stdiobus.kit.case import Case, bundled_cases
 from pytest_stdiobus.kit.catalogue import Profile, catalogue, profiles
 from pytest_stdiobus.kit.lint import lint, lint_profile
 from pytest_stdiobus.kit.mutation import lint_history
-from pytest_stdiobus.kit.run import WORKER, Options, Runner, steps_of
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner, steps_of
+from pytest_stdiobus.kit.target import WORKER, Target
 
 CASES = data_dir() / "conformance" / "cases"
 PROBES = {

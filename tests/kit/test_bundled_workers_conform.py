@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.data import data_dir
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome, by_requirement
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.verdict import Rules, Verdict, verdict
 

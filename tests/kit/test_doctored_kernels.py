@@ -13,9 +13,10 @@ from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import EMBEDDED, Case, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.judge import bind_action, judge
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner, steps_of
-from pytest_stdiobus.kit.target import from_library
+from pytest_stdiobus.kit.run import Runner, steps_of
+from pytest_stdiobus.kit.target import KERNEL, from_library
 from pytest_stdiobus.kit.walk import Walk
 
 from .kernel_saboteurs import saboteurs

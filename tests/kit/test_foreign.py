@@ -9,8 +9,9 @@ import pytest
 from pytest_stdiobus.kit import foreign, wire
 from pytest_stdiobus.kit.checks.conversation import misfits
 from pytest_stdiobus.kit.history import TARGET, History
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable

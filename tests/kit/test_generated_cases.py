@@ -41,9 +41,10 @@ from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.search import Search, case_of
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.lint import lint
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner
-from pytest_stdiobus.kit.target import Target, from_library
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import KERNEL, Target, from_library
 
 if TYPE_CHECKING:
     from pathlib import Path

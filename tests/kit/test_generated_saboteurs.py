@@ -7,8 +7,9 @@ from pathlib import Path
 from pytest_stdiobus.kit.case import UNIX
 from pytest_stdiobus.kit.explore.search import Search
 from pytest_stdiobus.kit.lint import lint
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 
 from .generated_saboteurs import first_failure
 from .kernel_saboteurs import target

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pytest_stdiobus.kit.case import STDIO, UNIX, read_cases
 from pytest_stdiobus.kit.explore.moves import Ask, HalfClose, Plan, Take
 from pytest_stdiobus.kit.explore.search import Search, case_of
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import KERNEL, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,10 @@ from pytest_stdiobus.data import bundled_kernel
 from pytest_stdiobus.kit.case import STDIO, TCP, UNIX, Case, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
 from pytest_stdiobus.kit.mutation import lint_history
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner, steps_of
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner, steps_of
+from pytest_stdiobus.kit.target import KERNEL, Target
 
 FOLDERS = sorted({Path(case.file).parent.name for case in bundled_cases() if case.transport in {STDIO, UNIX, TCP}})
 

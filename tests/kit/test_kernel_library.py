@@ -13,8 +13,9 @@ from pytest_stdiobus.data import bundled_library
 from pytest_stdiobus.kit.case import EMBEDDED, Case, bundled_cases
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.mutation import lint_history
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import Options, Runner, steps_of
+from pytest_stdiobus.kit.run import Runner, steps_of
 from pytest_stdiobus.kit.target import Target, from_file, from_library
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import ast
 import pytest
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import KERNEL
+from pytest_stdiobus.kit.target import KERNEL
 
 from .kernel_saboteurs import (
     FOLDER,

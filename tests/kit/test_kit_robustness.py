@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_stdiobus.kit import patience
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target
 
 from .conftest import ANSWER, ASK, case, is_running, plain

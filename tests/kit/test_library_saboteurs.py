@@ -10,7 +10,8 @@ import pytest
 from pytest_stdiobus.data import bundled_library, data_dir
 from pytest_stdiobus.kit.case import EMBEDDED, bundled_cases
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target, from_library
 
 from .saboteurs import Saboteur, declared_in, failing, played, supervisor

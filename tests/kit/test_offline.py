@@ -12,8 +12,9 @@ from pytest_stdiobus.kit.case import read_cases
 from pytest_stdiobus.kit.errors import KitError
 from pytest_stdiobus.kit.history import History
 from pytest_stdiobus.kit.offline import rejudge
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 
 from .conftest import ANSWERED, ASK
 

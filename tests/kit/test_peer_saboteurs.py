@@ -9,7 +9,8 @@ import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.options import Options
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target, from_file
 
 from .saboteurs import Saboteur, declared_in, failing, played

@@ -9,8 +9,9 @@ import pytest
 
 from pytest_stdiobus.kit.catalogue import Profile
 from pytest_stdiobus.kit.errors import KitError
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target
 
 from .conftest import ANSWERED, ASK, case, plain

@@ -11,9 +11,10 @@ import pytest
 
 from pytest_stdiobus.kit.case import Case, steps
 from pytest_stdiobus.kit.drivers.adapter_process import Adapters
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target
 
 from .conftest import is_running
 

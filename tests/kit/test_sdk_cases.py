@@ -12,9 +12,10 @@ from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import BACKENDS, SCRIPTED, Case, bundled_cases
 from pytest_stdiobus.kit.description import Description, ops
 from pytest_stdiobus.kit.mutation import lint_history
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import SDK, Options, Runner, steps_of
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner, steps_of
+from pytest_stdiobus.kit.target import SDK, Target
 
 if TYPE_CHECKING:
     from pytest_stdiobus.kit.result import CaseResult

@@ -16,11 +16,12 @@ from pytest_stdiobus.kit.case import DOCKER, Case, bundled_cases, steps, transpo
 from pytest_stdiobus.kit.drivers import container
 from pytest_stdiobus.kit.drivers.container import Containers
 from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.patience import ANSWER, CONTAINED, Patience
 from pytest_stdiobus.kit.pump import Pump
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,10 @@ import pytest
 
 from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit.case import DOCKER, bundled_cases
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target
 
 if TYPE_CHECKING:
     from pytest_stdiobus.bus import DockerOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_stdiobus.kit.catalogue import catalogue
-from pytest_stdiobus.kit.run import SDK
+from pytest_stdiobus.kit.target import SDK
 
 from .saboteurs import Saboteur, about, failing, never_failed, not_passed, sets_by_requirement
 from .sdk_saboteurs import FOLDER, cases, first_variants, judged, saboteurs, target

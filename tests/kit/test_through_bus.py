@@ -10,8 +10,9 @@ import pytest
 from pytest_stdiobus.data import bundled_kernel, data_dir
 from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.judge import judge
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target
 from pytest_stdiobus.kit.through import Blame, compare, obstacle, on_the_bus
 

@@ -19,9 +19,10 @@ from pytest_stdiobus.kit.bindings import Bindings
 from pytest_stdiobus.kit.case import Case, bundled_cases, steps
 from pytest_stdiobus.kit.history import TARGET, USAGE, History
 from pytest_stdiobus.kit.judge import judge
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import Outcome
-from pytest_stdiobus.kit.run import KERNEL, Options, Runner, steps_of
-from pytest_stdiobus.kit.target import Target
+from pytest_stdiobus.kit.run import Runner, steps_of
+from pytest_stdiobus.kit.target import KERNEL, Target
 from pytest_stdiobus.kit.usage import Watch, observe_process
 from pytest_stdiobus.kit.walk import BROKEN, MET, NOT_MET, Reading, Walk
 

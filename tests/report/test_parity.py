@@ -15,9 +15,10 @@ from pytest_stdiobus.data import data_dir
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.case import Case
 from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import SDK, Options, Runner
-from pytest_stdiobus.kit.target import Target, from_command
+from pytest_stdiobus.kit.run import Runner
+from pytest_stdiobus.kit.target import SDK, Target, from_command
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import model
 from pytest_stdiobus.report.build import build

@@ -13,8 +13,9 @@ import pytest
 from pytest_stdiobus.kit import schemas
 from pytest_stdiobus.kit.errors import DataError
 from pytest_stdiobus.kit.history import History
+from pytest_stdiobus.kit.options import Options
 from pytest_stdiobus.kit.result import SILENT, CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import Options, Runner
+from pytest_stdiobus.kit.run import Runner
 from pytest_stdiobus.kit.target import Target, from_command
 from pytest_stdiobus.kit.verdict import Rules
 from pytest_stdiobus.report import model

@@ -46,15 +46,6 @@ def tell_exit(history: History, facts: dict[str, Any]) -> None:
     history.add(TARGET, "exit", data=wire.encode({"exit": how}), **facts)
 
 
-def payload(value: Any) -> bytes:
-    """The bytes of a ``send``: a message with its LF, or ``raw`` and ``base64`` bytes as they are."""
-    if isinstance(value, dict) and value.keys() == {"raw"}:
-        return pattern.raw(value["raw"])
-    if isinstance(value, dict) and value.keys() == {"base64"}:
-        return pattern.raw(value)
-    return wire.encode(value) + b"\n"
-
-
 def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Event | None:
     """Send to a channel; with ``split: N`` in pieces of N bytes, each taken before the next.
 
@@ -70,7 +61,7 @@ def send(channel: Channel, pump: Pump, step: Step, value: Any, index: int) -> Ev
     if channel.is_closed:
         message = f"the case sends to {channel.actor} after it has closed it"
         raise HarnessError(message)
-    data = payload(value)
+    data = pattern.payload(value)
     size = step.more.get("split", len(data)) or 1
     last: Event | None = None
     for start in range(0, len(data), size):

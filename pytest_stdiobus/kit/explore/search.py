@@ -22,7 +22,8 @@ from pytest_stdiobus.kit.explore.plans import plans
 from pytest_stdiobus.kit.explore.script import tidy
 from pytest_stdiobus.kit.explore.smaller import smaller
 from pytest_stdiobus.kit.result import CaseResult, Finding, Outcome
-from pytest_stdiobus.kit.run import GENERATED, KERNEL
+from pytest_stdiobus.kit.run import GENERATED
+from pytest_stdiobus.kit.target import KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
