@@ -81,11 +81,16 @@ class SubprocessBackend(Backend):
         """
         self.state = BusState.STARTING
         self._ready = asyncio.get_running_loop().create_future()
-        try:
-            await asyncio.wait_for(self._begin(self._ready), self._options.start_timeout_sec)
-        except asyncio.TimeoutError:
-            message = f"{self._binary.path} was not ready within {self._options.start_timeout_sec:g} s{self._log.said('stderr')}"
-            raise TransportError(message) from None
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                self._spawn(theirs.fileno())  # before anything is awaited, so that whoever gives up has somebody to end
+            try:
+                await asyncio.wait_for(self._begin(ours, self._ready), self._options.start_timeout_sec)
+            except asyncio.TimeoutError:
+                seconds = f"{self._options.start_timeout_sec:g} s"
+                message = f"{self._binary.path} was not ready within {seconds}{self._log.said('stderr')}"
+                raise TransportError(message) from None
 
     async def stop(self, timeout_sec: float) -> None:
         """Close the kernel's stdin; what does not end within the timeout gets SIGTERM, then SIGKILL."""
@@ -157,16 +162,12 @@ class SubprocessBackend(Backend):
         if state is BusState.RUNNING:
             self._sink.backend_lost(error)
 
-    async def _begin(self, ready: asyncio.Future[None]) -> None:
-        ours, theirs = socket.socketpair()
-        with ours:
-            with theirs:
-                self._spawn(theirs.fileno())
-            ours.setblocking(False)
-            # A kernel that ends without having read it resets the connection; `child_exited` tells of its end.
-            with contextlib.suppress(ConnectionError):
-                await self._hand_over_configuration(ours)
-            await ready
+    async def _begin(self, kernel: socket.socket, ready: asyncio.Future[None]) -> None:
+        kernel.setblocking(False)
+        # A kernel that ends without having read it resets the connection; `child_exited` tells of its end.
+        with contextlib.suppress(ConnectionError):
+            await self._hand_over_configuration(kernel)
+        await ready
 
     def _spawn(self, config_fd: int) -> None:
         argv = [self._binary.path, "--config-fd", str(config_fd), "--stdio"]
