@@ -63,7 +63,7 @@ async def test_no_thread_is_created(make_bus: Callable[..., AsyncStdioBus], work
     await anext(subscription)
     during |= threads()
     await bus.stop(2)
-    assert during | threads() == before
+    assert during | threads() <= before  # one of an earlier test may end meanwhile
 
 
 @pytest.mark.asyncio

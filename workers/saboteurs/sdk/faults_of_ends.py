@@ -123,9 +123,8 @@ def starts_another_kernel() -> None:
         was_running = self.state is BusState.RUNNING
         usual(self, status)
         if was_running:
-            self.state = BusState.RUNNING
             self._exited.clear()
-            self._again = asyncio.ensure_future(self._begin(self._ready))
+            self._again = asyncio.ensure_future(self.start())
 
 
 @fault
