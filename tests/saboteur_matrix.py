@@ -118,6 +118,7 @@ def _is_strange(saboteur: Saboteur, name: str, failed: list[str]) -> bool:
 def _sought(subject: str, saboteur: Saboteur, known: Found) -> Found:
     """What further cases fail, until everything has failed that is declared to."""
     of = SUBJECTS[subject]
+    target = of.target("--break", saboteur.name)
     found: Found = {}
     for requirement in sorted({saboteur.breaks, *saboteur.also} - {""}):
         exercise = [name for name in of.first_variants() if requirement in of.cases()[name].requirements]
@@ -126,8 +127,8 @@ def _sought(subject: str, saboteur: Saboteur, known: Found) -> Found:
         for name in (*exercise, *about):
             if requirement in set().union(*known.values(), *found.values()):
                 break
-            if name not in known | found:
-                found |= _played(subject, saboteur, [name])
+            # What was played, and did not fail it, was perhaps played while the machine was busy.
+            found |= _failed(subject, target, [name], PATIENT) if name in known else _played(subject, saboteur, [name])
     return found
 
 
